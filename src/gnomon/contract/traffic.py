@@ -1,0 +1,71 @@
+"""What the gateways report: one traffic record a request, blocked ones too, and defence notices."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+Outcome = Literal[
+    "ok",
+    "bad_request",  # 4xx of our own: malformed, unknown model, too large
+    "unauthorised",  # no key, unknown key, expired
+    "forbidden",  # key may not use this model
+    "banned",
+    "limited",  # 429 of our own
+    "blocked",  # refused by the guard
+    "upstream_refused",  # the model server answered 4xx
+    "upstream_error",  # the model server answered 5xx or nonsense
+    "upstream_unreachable",
+    "timeout",
+    "client_gone",
+    "internal",
+]
+"""How a request ended. Which outcomes are failures of the service is the bundle's versioned `SuccessRule`."""
+
+
+class Timings(Struct, frozen=True, kw_only=True):
+    """Milliseconds since the request's first byte; `None` where the request never got there."""
+
+    guard_in: float | None = None
+    upstream_connect: float | None = None
+    first_token: float | None = None
+    total: float
+
+
+class TrafficRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    id: str  # request id, also in the response header x-request-id
+    at: float  # Unix seconds of the first byte
+    outcome: Outcome
+    status: int
+    timings: Timings
+    policy: str = ""  # "<epoch>.<serial>" of the policy that decided
+    roster: str = ""
+    endpoint: str = ""
+    model: str = ""  # route
+    target: str = ""
+    version: str = ""
+    canary: str = ""
+    key_id: str = ""
+    caller: str = ""
+    team: str = ""
+    address: str = ""  # keyed digest of the client address, never the address itself
+    stream: bool = False
+    tokens_in: int = 0
+    tokens_out: int = 0
+    entities_in: dict[str, int] = {}  # noqa: RUF012 - msgspec copies mutable defaults
+    entities_out: dict[str, int] = {}  # noqa: RUF012
+    request: str = ""  # masked
+    reply: str = ""  # masked
+    error: str = ""
+    tags: dict[str, str] = {}  # noqa: RUF012 - from the x-gnomon-tag-… request headers: run, item, …
+
+
+class DefenceNotice(Struct, frozen=True, kw_only=True, tag=True):
+    """The gateway acted by itself: it banned an address, or a canary retreated. Control confirms and remembers."""
+
+    id: str
+    at: float
+    kind: Literal["ban", "canary_retreat"]
+    subject: str  # address of the ban, id of the canary
+    reason: str
+    until: float = 0.0
+    facts: dict[str, float] = {}  # noqa: RUF012
