@@ -25,7 +25,7 @@ class Upstream(Struct, frozen=True, kw_only=True):
 
 
 class Target(Struct, frozen=True, kw_only=True):
-    """One deployment behind a route. Weight 0 answers only callers with the `evaluate` scope that name it: `model@id`."""
+    """One deployment behind a route. At weight 0 only callers with the `evaluate` scope reach it, as `model@id`."""
 
     id: str
     upstream: str
@@ -44,7 +44,7 @@ class RetreatRule(Struct, frozen=True, kw_only=True):
 
 
 class Canary(Struct, frozen=True, kw_only=True):
-    """A share of the traffic goes to `target`. When a rule breaks the gateway alone moves the share to 0 and says so."""
+    """A share of the traffic goes to `target`; when a rule breaks, the gateway alone sets it to 0 and says so."""
 
     id: str
     target: str

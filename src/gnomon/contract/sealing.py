@@ -53,7 +53,9 @@ def unseal(part: Part, data: bytes, key: Ed25519PublicKey) -> Policy | Roster:
             next_step="Check which control plane published it.",
         ) from error
     try:
-        return msgspec.convert(sealed.payload, type=Policy if part == "policy" else Roster)
+        if part == "policy":
+            return msgspec.convert(sealed.payload, type=Policy)
+        return msgspec.convert(sealed.payload, type=Roster)
     except msgspec.ValidationError as error:
         raise BadBundle(f"The {part} has a wrong field: {error}", next_step="Publish the bundle again.") from error
 

@@ -51,12 +51,12 @@ class TrafficRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     stream: bool = False
     tokens_in: int = 0
     tokens_out: int = 0
-    entities_in: dict[str, int] = {}  # noqa: RUF012 - msgspec copies mutable defaults
-    entities_out: dict[str, int] = {}  # noqa: RUF012
+    entities_in: dict[str, int] = {}
+    entities_out: dict[str, int] = {}
     request: str = ""  # masked
     reply: str = ""  # masked
     error: str = ""
-    tags: dict[str, str] = {}  # noqa: RUF012 - from the x-gnomon-tag-… request headers: run, item, …
+    tags: dict[str, str] = {}
 
 
 class DefenceNotice(Struct, frozen=True, kw_only=True, tag=True):
@@ -68,4 +68,4 @@ class DefenceNotice(Struct, frozen=True, kw_only=True, tag=True):
     subject: str  # address of the ban, id of the canary
     reason: str
     until: float = 0.0
-    facts: dict[str, float] = {}  # noqa: RUF012
+    facts: dict[str, float] = {}

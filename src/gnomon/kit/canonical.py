@@ -7,7 +7,7 @@ import rfc8785
 
 
 def canonical_bytes(value: Any) -> bytes:
-    """`value` as canonical JSON (RFC 8785). Raises `rfc8785.CanonicalizationError` on NaN, bytes, or an int past 2**53."""
+    """`value` as canonical JSON (RFC 8785). Raises `rfc8785.CanonicalizationError` on NaN, bytes, ints past 2**53."""
     return rfc8785.dumps(value)
 
 

@@ -1,0 +1,36 @@
+"""Requests for approval and the votes on them."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from gnomon.kit.db import Base
+
+
+class ApprovalRequest(Base):
+    """Binds the votes to the SHA-256 of exactly what was shown; `content` is kept so that a change can be told."""
+
+    __tablename__ = "approvals_request"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(index=True)
+    subject_id: Mapped[str] = mapped_column(index=True)
+    title: Mapped[str]
+    content: Mapped[dict[str, Any]]
+    content_sha256: Mapped[str]
+    quorum: Mapped[dict[str, Any]]  # {"posts": [...], "barred": [person ids]}: as it was when asked
+    state: Mapped[str] = mapped_column(index=True)  # pending | approved | rejected | void
+    author_id: Mapped[str]
+    created_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+
+
+class Vote(Base):
+    __tablename__ = "approvals_vote"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    request_id: Mapped[str] = mapped_column(index=True)
+    person_id: Mapped[str]
+    post: Mapped[str]  # the post for which the person spoke
+    approve: Mapped[bool]
+    comment: Mapped[str]
+    at: Mapped[datetime]

@@ -1,0 +1,168 @@
+"""Changes to people: invite, sign in and out, posts, the matrix."""
+
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import argon2
+from sqlalchemy import delete
+
+from gnomon.control.people import queries, rules
+from gnomon.control.people.schemas import InvitationAnswer, NewPerson, SignInAnswer
+from gnomon.control.people.tables import Invitation, MatrixVersion, Person, SignIn, SignInFailure
+from gnomon.kit.errors import Conflict, NotFound
+from gnomon.kit.ids import new_id
+from gnomon.kit.work import Work, action, system_action
+
+# OWASP's second choice for Argon2id (19 MiB, two passes): 40 ms here, so that guessing costs and signing in does not.
+_hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+_NOBODYS_HASH = _hasher.hash(secrets.token_urlsafe(16))
+
+
+@action("people.sign_in")
+def sign_in(work: Work, *, login: str, password: str) -> SignInAnswer:
+    """A new session for the person. Raises BadCredentials (name or password, it does not say which) or Locked."""
+    work.about("login", login)
+    rules.check_not_locked(queries.failures_since(work.session, login, work.now - rules.FAILURE_WINDOW))
+    person = queries.by_login(work.session, login)
+    if not _verify(person.password_hash if person and person.password_hash else _NOBODYS_HASH, password) or (
+        person is None or not person.active
+    ):
+        raise rules.BadCredentials("Name or password is wrong.", next_step="Try again, or ask an administrator.")
+    work.session.execute(delete(SignInFailure).where(SignInFailure.login == login))
+    work.about("person", person.id)
+    return _open_session(work, person)
+
+
+@action("people.refuse_sign_in")
+def refuse_sign_in(work: Work, *, login: str) -> None:
+    """A wrong password is counted; it outlives the sign-in that failed."""
+    work.about("login", login)
+    work.session.add(SignInFailure(id=new_id("failure"), login=login, at=work.now))
+
+
+@action("people.sign_out")
+def sign_out(work: Work) -> None:
+    work.about("person", work.actor.id)
+    work.session.execute(delete(SignIn).where(SignIn.id == work.actor.session))
+
+
+@action("people.invite")
+def invite(work: Work, new: NewPerson) -> InvitationAnswer:
+    """The person exists and a one-time link lets them choose a password."""
+    return _invite(work, new)
+
+
+@system_action("people.invite_first")
+def invite_first(work: Work, new: NewPerson) -> InvitationAnswer:
+    """The very first administrator. Raises Conflict once anybody exists."""
+    if any(person.password_hash for person in queries.people(work.session)):
+        raise Conflict("There is an administrator already.", next_step="Ask them for an invitation.")
+    return _invite(work, new)
+
+
+@action("people.accept_invitation")
+def accept_invitation(work: Work, *, token: str, password: str) -> SignInAnswer:
+    """The password is set, the link is spent, the person is signed in."""
+    invitation = queries.invitation(work.session, token)
+    if invitation is None or invitation.used_at or invitation.expires_at <= work.now:
+        raise NotFound("This invitation is unknown, used or expired.", next_step="Ask for a new one.")
+    person = queries.person(work.session, invitation.person_id)
+    work.about("person", person.id)
+    rules.check_password(password, login=person.login)
+    person.password_hash = _hasher.hash(password)
+    invitation.used_at = work.now
+    return _open_session(work, person)
+
+
+@action("people.grant")
+def set_posts(work: Work, person_id: str, *, posts: Sequence[str], reason: str) -> Person:
+    """The person holds exactly `posts`. Raises PostsExclude on a combination that separation of duties forbids."""
+    person = queries.person(work.session, person_id)
+    work.about("person", person.id, before=sorted(person.posts), after=sorted(posts), reason=reason)
+    if person.id == work.actor.id:
+        raise Conflict("Nobody changes their own posts.", next_step="Ask another administrator.")
+    _check_posts(work, posts)
+    person.posts = list(posts)
+    return person
+
+
+@action("people.deactivate")
+def deactivate(work: Work, person_id: str, *, reason: str) -> None:
+    """The person cannot sign in any more and every session of theirs ends."""
+    person = queries.person(work.session, person_id)
+    work.about("person", person.id, reason=reason)
+    person.active = False
+    work.session.execute(delete(SignIn).where(SignIn.person_id == person.id))
+
+
+@action("people.set_locale")
+def set_locale(work: Work, locale: str) -> None:
+    """Pages and messages for this person are in `locale` from now on."""
+    work.about("person", work.actor.id, locale=locale)
+    queries.person(work.session, work.actor.id).locale = locale
+
+
+@system_action("people.put_matrix")
+def put_matrix(
+    work: Work, *, permissions: Mapping[str, Collection[str]], exclusive: Sequence[Sequence[str]], source: str
+) -> int:
+    """A new version of the matrix is in force; returns its number. Changes by people come here through an approval."""
+    last = work.session.query(MatrixVersion.version).order_by(MatrixVersion.version.desc()).first()
+    version = (last[0] if last else 0) + 1
+    plain: dict[str, Any] = {permission: sorted(posts) for permission, posts in permissions.items()}
+    work.about("matrix", str(version), source=source)
+    work.session.add(
+        MatrixVersion(
+            version=version,
+            permissions=plain,
+            exclusive=[list(group) for group in exclusive],
+            made_at=work.now,
+            made_by=work.actor.id,
+            source=source,
+        )
+    )
+    return version
+
+
+def _verify(stored: str, password: str) -> bool:
+    try:
+        return _hasher.verify(stored, password)
+    except (argon2.exceptions.VerifyMismatchError, argon2.exceptions.InvalidHashError):
+        return False
+
+
+def _open_session(work: Work, person: Person) -> SignInAnswer:
+    token = secrets.token_urlsafe(32)
+    expires_at = work.now + rules.SESSION_LIFE
+    work.session.add(
+        SignIn(
+            id=new_id("signin"),
+            token_sha256=queries.token_digest(token),
+            person_id=person.id,
+            expires_at=expires_at,
+            created_at=work.now,
+        )
+    )
+    return SignInAnswer(token=token, person=person.id, expires_at=expires_at)
+
+
+def _invite(work: Work, new: NewPerson) -> InvitationAnswer:
+    if queries.by_login(work.session, new.login):
+        raise Conflict(f"The sign-in name {new.login} is taken.", next_step="Choose another one.")
+    _check_posts(work, new.posts)
+    person = Person(id=new_id("person"), created_at=work.now, **new.model_dump())
+    work.about("person", person.id, login=new.login, posts=sorted(new.posts))
+    token = secrets.token_urlsafe(32)
+    expires_at = work.now + rules.INVITATION_LIFE
+    work.session.add_all(
+        [person, Invitation(token_sha256=queries.token_digest(token), person_id=person.id, expires_at=expires_at)]
+    )
+    return InvitationAnswer(person_id=person.id, token=token, expires_at=expires_at)
+
+
+def _check_posts(work: Work, posts: Collection[str]) -> None:
+    matrix = queries.matrix(work.session)
+    known = {post for holders in matrix.permissions.values() for post in holders}
+    known |= {post for group in matrix.exclusive for post in group}
+    rules.check_posts(posts, known, matrix.exclusive)

@@ -1,0 +1,41 @@
+"""Key files: made once with mode 0600, read at start, never in the database."""
+
+import os
+import secrets
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from gnomon.kit.errors import BadInput
+
+
+def secret_key(path: Path, *, length: int = 32) -> bytes:
+    """The `length` random bytes in `path`, made if absent. Raises BadInput when the file has another length."""
+    key = _read_or_make(path, secrets.token_bytes(length))
+    if len(key) != length:
+        raise BadInput(
+            f"The key file {path.name} has {len(key)} bytes, not {length}.", next_step="Restore it from a backup."
+        )
+    return key
+
+
+def signing_key(path: Path) -> Ed25519PrivateKey:
+    """The Ed25519 private key whose 32 raw bytes are in `path`, made if absent."""
+    return Ed25519PrivateKey.from_private_bytes(secret_key(path))
+
+
+def _read_or_make(path: Path, fresh: bytes) -> bytes:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(fresh)
+        file.flush()
+        os.fsync(descriptor)
+    try:
+        os.link(draft, path)  # of two processes that start together one wins, and both read the same key
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    return path.read_bytes()

@@ -1,0 +1,60 @@
+"""Settings: where things lie and listen. From the environment (`GNOMON_…`) or one TOML file, never thresholds."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+
+class Settings(BaseSettings):
+    """Every setting has a default that works on one machine with no server; the environment wins over the file."""
+
+    model_config = SettingsConfigDict(env_prefix="GNOMON_", extra="forbid")
+
+    home: Path = Field(Path.home() / ".gnomon", description="Folder of everything that Gnomon keeps")
+    database: str = Field("", description="SQLAlchemy URL of the control database; empty: SQLite in the home folder")
+    jobs_database: str = Field("", description="URL for the job engine; empty: beside the control database")
+    host: str = Field("127.0.0.1", description="Address that the console and the gateway listen on")
+    control_port: int = Field(8420, ge=1, le=65535, description="Port of console and API")
+    gateway_port: int = Field(8421, ge=1, le=65535, description="Port of the gateway")
+    gateway_workers: int = Field(1, ge=1, le=64, description="Gateway processes on one socket")
+    public_url: str = Field("", description="Address of the console as people type it; empty: http://host:port")
+    environment: str = Field("production", description="Badge on every page: production, staging, canary or demo")
+    locale: str = Field("zh-CN", description="Language where a person has not chosen one: zh-CN or en")
+    timezone: str = Field("Asia/Shanghai", description="IANA zone in which working days and schedules are counted")
+    log_level: str = Field("info", description="debug, info, warning or error")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _config_file())
+
+    @property
+    def database_url(self) -> str:
+        return self.database or f"sqlite:///{self.home / 'control.sqlite'}"
+
+    @property
+    def jobs_database_url(self) -> str:
+        return self.jobs_database or (
+            f"sqlite:///{self.home / 'jobs.sqlite'}" if self.database_url.startswith("sqlite") else self.database_url
+        )
+
+    @property
+    def control_url(self) -> str:
+        return self.public_url or f"http://{self.host}:{self.control_port}"
+
+    @property
+    def gateway_url(self) -> str:
+        return f"http://{self.host}:{self.gateway_port}"
+
+
+def _config_file() -> Path:
+    import os
+
+    return Path(os.environ.get("GNOMON_CONFIG", "gnomon.toml"))

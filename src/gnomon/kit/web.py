@@ -1,0 +1,96 @@
+"""What routes and pages share: who asks, a Work to change with, a session to read with, errors told once.
+
+Wiring puts on `app.state`: `platform` (kit.work.Platform), `settings` (kit.settings.Settings) and `identify`,
+a function (Session, token) -> Actor | None. A person is known by the session cookie or by `Authorization: Bearer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, cast
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.params import Depends as DependsMarker
+from fastapi.responses import JSONResponse
+from sqlalchemy.orm import Session
+
+from gnomon.kit.errors import GnomonError, SignInNeeded
+from gnomon.kit.settings import Settings
+from gnomon.kit.work import NOBODY, Actor, Platform, Work
+
+COOKIE = "gnomon_session"
+
+
+def platform_of(request: Request) -> Platform:
+    return cast(Platform, request.app.state.platform)
+
+
+def settings_of(request: Request) -> Settings:
+    return cast(Settings, request.app.state.settings)
+
+
+def token_of(request: Request) -> str:
+    """The sign-in token that came with the request, or an empty string."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token if scheme.lower() == "bearer" else request.cookies.get(COOKIE, "")
+
+
+def visitor(request: Request) -> Actor:
+    """Who asks; NOBODY when not signed in."""
+    token = token_of(request)
+    if not token:
+        return NOBODY
+    with platform_of(request).read() as session:
+        actor: Actor | None = request.app.state.identify(session, token)
+    address = request.client.host if request.client else ""
+    return _at(actor, address) if actor else NOBODY
+
+
+def person(visitor: Annotated[Actor, Depends(visitor)]) -> Actor:
+    """Who asks; raises SignInNeeded for a stranger."""
+    if visitor.kind == "nobody":
+        raise SignInNeeded("This needs a signed-in person.", next_step="Sign in and try again.")
+    return visitor
+
+
+def work(request: Request, actor: Annotated[Actor, Depends(person)]) -> Iterator[Work]:
+    with platform_of(request).work(actor) as work:
+        yield work
+
+
+def reader(request: Request) -> Iterator[Session]:
+    with platform_of(request).read() as session:
+        yield session
+
+
+def allow(permission: str) -> DependsMarker:
+    """A dependency that lets only holders of `permission` read: `dependencies=[allow("audit.read")]`."""
+
+    def check(request: Request, actor: Annotated[Actor, Depends(person)]) -> None:
+        with platform_of(request).read() as session:
+            platform_of(request).hooks.authorise(session, actor, permission)
+
+    return cast(DependsMarker, Depends(check))
+
+
+VisitorDep = Annotated[Actor, Depends(visitor)]
+ActorDep = Annotated[Actor, Depends(person)]
+WorkDep = Annotated[Work, Depends(work)]
+ReadDep = Annotated[Session, Depends(reader)]
+SettingsDep = Annotated[Settings, Depends(settings_of)]
+
+
+def tell_errors(app: FastAPI) -> None:
+    """Translate expected errors of the API once, here."""
+
+    def answer(_request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, GnomonError)
+        return JSONResponse({"error": error.as_dict()}, status_code=error.status)
+
+    app.add_exception_handler(GnomonError, answer)
+
+
+def _at(actor: Actor, address: str) -> Actor:
+    from dataclasses import replace
+
+    return replace(actor, address=address)

@@ -1,0 +1,94 @@
+"""A real platform on a real SQLite file, a clock that tests move, and a small cast of people."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gnomon.app.hooks import ControlHooks
+from gnomon.control.people.tables import MatrixVersion, Person
+from gnomon.kit.clock import FakeClock
+from gnomon.kit.db import Base, Database
+from gnomon.kit.work import ACTIONS, Actor, Bus, Platform, system
+
+R = TypeVar("R")
+MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+CAST = {  # login: (name, team, posts)
+    "lin": ("林工", "technical", ["technical_lead"]),
+    "wei": ("魏工", "technical", ["engineer"]),
+    "bai": ("白经理", "business", ["business_lead"]),
+    "rong": ("荣主任", "risk", ["risk_lead"]),
+    "ren": ("任专员", "risk", ["risk_officer"]),
+    "guo": ("郭总", "management", ["management"]),
+    "shen": ("沈审计", "audit", ["auditor"]),
+    "admin": ("管理员", "admin", ["system_admin"]),
+}
+
+
+def make_platform(folder: Path, *, permissions: dict[str, list[str]] | None = None, bus: Bus | None = None) -> Platform:
+    """Tables made, the cast hired. Without `permissions` every post holds every right (tests of other things)."""
+    database = Database(f"sqlite:///{folder / 'control.sqlite'}")
+    Base.metadata.create_all(database.engine)
+    platform = Platform(database, hooks=ControlHooks(), bus=bus, clock=FakeClock(MONDAY))
+    posts = sorted({post for _, _, held in CAST.values() for post in held})
+    with database.session() as session:
+        session.add(
+            MatrixVersion(
+                version=1,
+                permissions=permissions or dict.fromkeys(ACTIONS, posts),
+                exclusive=[["system_admin", "security_admin", "audit_admin"]],
+                made_at=MONDAY,
+                made_by="test",
+                source="test",
+            )
+        )
+        for login, (name, team, held) in CAST.items():
+            session.add(
+                Person(id=login, login=login, name=name, team=team, posts=held, locale="zh-CN", created_at=MONDAY)
+            )
+        session.commit()
+    return platform
+
+
+def actor(login: str) -> Actor:
+    """One of the cast, or `system`."""
+    if login == "system":
+        return system("test")
+    name, team, posts = CAST[login]
+    return Actor(id=login, name=name, team=team, posts=frozenset(posts))
+
+
+def do(platform: Platform, login: str, act: Callable[..., R], *args: Any, **kwargs: Any) -> R:
+    """Run one action as `login`, in a transaction of its own."""
+    with platform.work(actor(login)) as work:
+        return act(work, *args, **kwargs)
+
+
+def run_jobs(platform: Platform, names: Sequence[str] | None = None) -> list[str]:
+    """Run what is queued, in this thread and without the job engine; returns the names that ran."""
+    from sqlalchemy import select
+
+    from gnomon.kit.jobs import JOBS, JobContext
+    from gnomon.kit.outbox import JobRow
+
+    class Direct(JobContext):
+        def step(self, name: str, do: Callable[[], R]) -> R:
+            return do()
+
+    ran = []
+    while True:
+        with platform.read() as session:
+            query = select(JobRow).where(JobRow.state == "queued").order_by(JobRow.created_at, JobRow.id)
+            row = next((row for row in session.scalars(query) if names is None or row.name in names), None)
+            if row is None:
+                return ran
+            session.expunge(row)
+        with platform.database.session() as session:
+            session.get_one(JobRow, row.id).state = "running"
+            session.commit()
+        JOBS[row.name].run(Direct(platform, row))
+        with platform.database.session() as session:
+            session.get_one(JobRow, row.id).state = "succeeded"
+            session.commit()
+        ran.append(row.name)

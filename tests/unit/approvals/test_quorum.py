@@ -1,0 +1,90 @@
+"""Approvals: one rejection wins, nobody speaks twice, nobody approves their own."""
+
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gnomon.control.approvals import actions, queries, rules
+from gnomon.kit.errors import Denied
+from gnomon.kit.work import Platform, Work, system_action
+from tests.fakes.platform import do, make_platform
+
+QUORUM = rules.Quorum(("technical_lead", "business_lead"), frozenset({"author"}))
+ballots = st.lists(
+    st.builds(
+        rules.Ballot,
+        person_id=st.sampled_from(["author", "a", "b", "c"]),
+        post=st.sampled_from(["technical_lead", "business_lead", "engineer"]),
+        approve=st.booleans(),
+    ),
+    max_size=6,
+    unique_by=lambda ballot: ballot.person_id,
+)
+
+
+@settings(max_examples=300)
+@given(ballots, st.randoms())
+def test_the_order_of_votes_never_matters(cast: list[rules.Ballot], rng: random.Random) -> None:
+    shuffled = rng.sample(cast, len(cast))
+    assert rules.decide(QUORUM, cast) == rules.decide(QUORUM, shuffled)
+
+
+@settings(max_examples=300)
+@given(ballots)
+def test_any_valid_rejection_wins_and_approval_needs_every_post_by_another_person(cast: list[rules.Ballot]) -> None:
+    state = rules.decide(QUORUM, cast)
+    valid = [ballot for ballot in cast if ballot.person_id != "author"]
+    if any(not ballot.approve for ballot in valid):
+        assert state == "rejected"
+    if state == "approved":
+        assert {ballot.post for ballot in valid} >= set(QUORUM.posts)
+
+
+@system_action("test.ask")
+def ask(work: Work, text: str) -> str:
+    work.about("plan", "plan_1")
+    posts = ["technical_lead", "business_lead"]
+    request = actions.ask(
+        work, kind="plan", subject_id="plan_1", title="t", content={"text": text}, posts=posts, barred=["wei"]
+    )
+    return request.id
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Platform:
+    return make_platform(tmp_path)
+
+
+def test_two_posts_approve_exactly_what_was_shown(platform: Platform) -> None:
+    request = do(platform, "system", ask, "v1")
+    do(platform, "lin", actions.vote, request, approve=True, comment="ok")
+    with platform.read() as session:
+        sha256 = queries.request(session, request).content_sha256
+        with pytest.raises(queries.NotApproved):
+            queries.require_approved(session, kind="plan", subject_id="plan_1", content_sha256=sha256)
+    do(platform, "bai", actions.vote, request, approve=True, comment="ok")
+    with platform.read() as session:
+        queries.require_approved(session, kind="plan", subject_id="plan_1", content_sha256=sha256)
+        with pytest.raises(queries.ApprovalVoid):
+            queries.require_approved(session, kind="plan", subject_id="plan_1", content_sha256="0" * 64)
+
+
+def test_the_author_the_wrong_post_and_the_second_vote_are_refused(platform: Platform) -> None:
+    request = do(platform, "system", ask, "v1")
+    with pytest.raises(rules.OwnRequest):
+        do(platform, "wei", actions.vote, request, approve=True, comment="mine")
+    with pytest.raises(Denied):
+        do(platform, "rong", actions.vote, request, approve=True, comment="not asked")
+    do(platform, "lin", actions.vote, request, approve=True, comment="ok")
+    with pytest.raises(rules.AlreadyVoted):
+        do(platform, "lin", actions.vote, request, approve=True, comment="again")
+
+
+def test_a_new_request_voids_the_pending_one(platform: Platform) -> None:
+    first, second = do(platform, "system", ask, "v1"), do(platform, "system", ask, "v2")
+    with platform.read() as session:
+        assert queries.request(session, first).state == "void"
+        assert queries.request(session, second).state == "pending"
