@@ -1,0 +1,56 @@
+"""What is built in. To add a detector: one file, and one line here. The order breaks ties between equal findings."""
+
+from gnomon.guard.detectors import (
+    accounts,
+    bank_card,
+    birth,
+    devices,
+    documents,
+    email,
+    foreign,
+    location,
+    network,
+    phone,
+    plate,
+    registers,
+    resident_id,
+    secrets,
+    social_credit,
+)
+from gnomon.guard.detectors.base import Detector
+
+DETECTORS: tuple[Detector, ...] = (
+    secrets.PRIVATE_KEY,
+    secrets.JWT,
+    secrets.KEY,
+    secrets.URL_PASSWORD,
+    secrets.PASSWORD,
+    resident_id.DETECTOR,
+    social_credit.DETECTOR,
+    bank_card.DETECTOR,
+    phone.MOBILE,
+    phone.LANDLINE,
+    phone.FOREIGN,
+    email.DETECTOR,
+    documents.PASSPORT,
+    documents.PERMIT,
+    documents.LICENCE,
+    documents.OFFICER,
+    plate.DETECTOR,
+    registers.MRN,
+    registers.INSURANCE,
+    registers.STUDENT,
+    birth.DETECTOR,
+    accounts.WECHAT,
+    accounts.QQ,
+    network.IP,
+    network.MAC,
+    location.DETECTOR,
+    devices.IMEI,
+    devices.VIN,
+    foreign.IBAN,
+    foreign.SSN,
+    foreign.NINO,
+)
+
+__all__ = ["DETECTORS", "Detector"]

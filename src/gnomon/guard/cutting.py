@@ -1,0 +1,62 @@
+"""Where a text that is still growing may be cut: what can no longer change, and what may still become a value.
+
+A value lies within one *token* (characters that values are made of), or spans several that whitespace joins, and then is
+at most `view.SPACED` long, or begins with one of the few Chinese shapes of `_BEGUN`. Ordinary Chinese text is no token.
+"""
+
+import re
+
+from gnomon.guard.detectors.birth import MONTHS
+from gnomon.guard.detectors.documents import SIGNS
+from gnomon.guard.detectors.plate import PROVINCES
+from gnomon.guard.normalise import DIGIT
+from gnomon.guard.view import SPACED
+
+LONGEST = 4096
+"""Longest stretch without a break that is held back before something has been found in it."""
+
+# Signs that no value contains break a token, so that code and JSON flow.
+TOKEN = rf"!#$%&()*+\-./0-9:=?@A-Z\[\]^_a-z~{DIGIT[3:]}"
+_JOINT = r"\s,，、·•—―°"
+_token = re.compile(f"[{TOKEN}]*")
+_joint = re.compile(f"[{_JOINT}]{{1,6}}")
+_left_of_joint = re.compile(rf"[A-Z)）{DIGIT}]")
+_right_of_joint = re.compile(rf"[A-Z(（+\-.{DIGIT}]")
+_N = f"[{DIGIT}十廿]"
+_BEGUN = re.compile(
+    rf"(?:[{PROVINCES}](?:[\s·•.\-]?(?:[A-HJ-Z][\s·•.\-]?)?)?"
+    rf"|[{SIGNS}](?:字(?:第\s?)?)?"
+    rf"|[{SIGNS}]字第\s?[0-9]{{1,10}}\s?"
+    rf"|{_N}{{2,4}}\s?(?:年\s?(?:{_N}{{1,3}}\s?(?:月\s?(?:{_N}{{1,3}}\s?(?:[日号]\s?)?)?)?)?)?[（(]?(?:出|生)?"
+    r"|[0-9]{4}\s?[-/.]\s?(?:[0-9]{1,2}\s?(?:[-/.]\s?(?:[0-9]{1,2}\s?)?)?)?[（(]?(?:出|生)?"
+    r"|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4}\s?[（(]?(?:出|生)?"
+    r"|(?:19|20)[0-9]{6}\s?[（(]?(?:出|生)?"
+    rf"|(?ai:[0-9]{{1,2}}(?:st|nd|rd|th)?\s(?:{MONTHS}\.?,?\s?)?|{MONTHS}\.?\s(?:[0-9]{{1,2}}(?:st|nd|rd|th)?,?\s?)?)"
+    r"|-----BEGIN[A-Z0-9 ]{0,52}"
+    r")\Z"
+)
+_BEGUN_WINDOW = 80
+
+
+def undecided(text: str, start: int) -> int:
+    """The first place at or after `start` from which more text could still make or change a value."""
+    begun = _BEGUN.search(text, max(start, len(text) - _BEGUN_WINDOW))
+    at = begun.start() if begun else len(text)
+    backwards = text[max(start, len(text) - LONGEST) :][::-1]
+    token = _token.match(backwards)
+    token_length = token.end() if token else 0
+    joined = _joined(backwards[: SPACED + 1], token_length)
+    return min(at, len(text) - token_length, len(text) - joined)
+
+
+def _joined(backwards: str, length: int) -> int:
+    """How much of the end may belong to one value with spaces in it; `length` of it is the last token."""
+    while length < len(backwards):
+        joint = _joint.match(backwards, length)
+        if not joint or not _left_of_joint.match(backwards, joint.end()):
+            break
+        if length and not _right_of_joint.match(backwards, length - 1):
+            break
+        token = _token.match(backwards, joint.end())
+        length = max(token.end() if token else 0, joint.end() + 1)
+    return min(length, SPACED)

@@ -1,0 +1,35 @@
+"""IMEI、车架号 / device and vehicle identification numbers."""
+
+import re
+from collections.abc import Iterator
+
+from gnomon.guard.checksums import luhn, vehicle_id
+from gnomon.guard.detectors.base import Detector, before, keyed, numbers
+from gnomon.guard.scan import LONG_NUMBER, literal
+from gnomon.guard.view import Found, Number, View
+
+_is_imei_named = before(("imei", "imei号", "串号", "设备号", "meid"))
+# Reporting bodies that issue IMEIs (TS.06): the first two digits. Without one, a key word is needed.
+_REPORTING_BODIES = frozenset({"01", "35", "86", "99"})
+_VIN_WORDS = ("车架号", "车辆识别代号", "车辆识别代码", "vin", "vin码", "vin号")
+_VIN = re.compile(r"(?<![A-Za-z0-9])(?=[A-Z]*[0-9])(?=[0-9]*[A-Z])[A-HJ-NPR-Z0-9]{17}(?![A-Za-z0-9])")
+_vin_named = keyed("VIN", _VIN_WORDS, r"(?ai:[A-HJ-NPR-Z0-9]{17})(?![A-Za-z0-9])")
+
+
+def _judge_imei(view: View, number: Number) -> float:
+    if len(number.digits) != 15 or not number.digits.isdigit() or not number.alone or not number.is_even:
+        return 0.0
+    if _is_imei_named(view, number.start):
+        return 1.0
+    return 0.7 if number.digits[:2] in _REPORTING_BODIES and not number.gaps and luhn(number.digits) else 0.0
+
+
+def _find_vin(view: View) -> Iterator[Found]:
+    for match in _VIN.finditer(view.text):
+        if vehicle_id(match.group()):
+            yield Found(match.start(), match.end(), "VIN", 0.9)
+    yield from _vin_named(view)
+
+
+IMEI = Detector("IMEI", "设备号", (LONG_NUMBER,), numbers("IMEI", _judge_imei), visible=(2, 2))
+VIN = Detector("VIN", "车架号", (rb"[A-HJ-NPR-Z0-9]{17}", literal("车架号")), _find_vin, visible=(3, 2))

@@ -1,0 +1,81 @@
+"""手机、固话、国外电话 / mobile, landline and foreign telephone numbers."""
+
+import re
+from collections.abc import Iterator
+
+from gnomon.guard.detectors.base import Detector, before, matching, numbers
+from gnomon.guard.scan import BETWEEN, LONG_NUMBER, literal
+from gnomon.guard.view import Found, Number, View
+
+_PREFIX = re.compile(r"(?:\+|(?<!\d)00|(?<![\d+]))\s?86[\s\-—)）·.]{0,2}\Z|[(（]\+?86[)）]\s?\Z")
+_MOBILE = re.compile(r"1[3-9]\d{9}")
+_AREA = re.compile(r"0(?:10|2\d|[3-9]\d\d)")
+_WORDS = ("电话", "固话", "座机", "热线", "传真", "tel", "telephone", "phone", "fax", "call")
+_is_named = before(_WORDS)
+
+
+def _find_mobile(view: View) -> Iterator[Found]:
+    for number in view.numbers:
+        value = number.digits
+        if len(value) == 13 and value.startswith("86"):
+            value = value[2:]
+        elif len(value) != 11:
+            continue
+        if not _MOBILE.fullmatch(value) or not number.alone or not _is_written_as_phone(number):
+            continue
+        yield Found(_with_prefix(view, number.start), number.end, "CN_MOBILE")
+
+
+def _is_written_as_phone(number: Number) -> bool:
+    """In one piece, evenly separated, or with only the country code set off."""
+    gaps = number.gaps
+    return number.is_even or (number.digits.startswith("86") and len(number.digits) == 13 and len(set(gaps[1:])) <= 1)
+
+
+def _with_prefix(view: View, start: int) -> int:
+    """Where the number begins when +86 stands before it."""
+    context = view.text[max(0, start - 8) : start]
+    prefix = _PREFIX.search(context)
+    if prefix:
+        return start - len(context) + prefix.start()
+    return start - 1 if context.endswith("+") else start
+
+
+def _judge_landline(view: View, number: Number) -> float:
+    value = number.digits
+    if not number.alone or not value.isdigit() or len(number.gaps) > 3:
+        return 0.0
+    if len(value) in (11, 12) and (area := _AREA.match(value)):
+        local = value[area.end() :]
+        if len(local) in (7, 8) and local[0] not in "01" and "." not in "".join(number.gaps):
+            return 0.9
+    is_local = len(value) in (7, 8) and value[0] not in "01" and number.is_even
+    return 0.8 if is_local and _is_named(view, number.start) else 0.0
+
+
+_BRACKETED = matching(
+    "CN_LANDLINE",
+    r"(?<![\d(（])(?:\+?86\s?)?[(（]0(?:10|2\d|[3-9]\d\d)[)）][\s\-]{0,2}[2-9]\d{2,3}[\s\-]?\d{4}(?![\d])",
+)
+
+
+def _find_landline(view: View) -> Iterator[Found]:
+    yield from numbers("CN_LANDLINE", _judge_landline)(view)
+    yield from _BRACKETED(view)
+
+
+_FOREIGN = (
+    r"(?<![\w+])(?P<v>(?:\+(?!86)[1-9]\d{0,2}[\s.\-]?(?:\(0?\d{1,4}\)[\s.\-]?)?\d{1,4}(?:[\s.\-]?\d{2,4}){1,4}"
+    r"|(?:1[\s.\-])?\([2-9]\d\d\)[\s.\-]?[2-9]\d\d[\s.\-]\d{4}"
+    r"|(?:1[\s.\-])?[2-9]\d\d([\s.\-])[2-9]\d\d\2\d{4})(?:\s?(?:x|ext\.?)\s?\d{1,5})?)(?![\d])"
+)
+_LOOSE_FOREIGN = (
+    rb"\+[1-9][0-9]{0,2}" + BETWEEN + rb"?[0-9(]",
+    rb"[0-9]{3}\)?" + BETWEEN + rb"{0,2}[0-9]{3}" + BETWEEN + rb"[0-9]{4}",
+)
+
+MOBILE = Detector("CN_MOBILE", "手机", (LONG_NUMBER,), _find_mobile, visible=(3, 4))
+LANDLINE = Detector(
+    "CN_LANDLINE", "电话", (LONG_NUMBER, *map(literal, _WORDS)), _find_landline, visible=(4, 2)
+)
+FOREIGN = Detector("PHONE_NUMBER", "国际电话", _LOOSE_FOREIGN, matching("PHONE_NUMBER", _FOREIGN), visible=(3, 2))

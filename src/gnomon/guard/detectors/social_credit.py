@@ -1,0 +1,25 @@
+"""统一社会信用代码 / unified social credit code (GB 32100), with check character, or after a key word."""
+
+import re
+from collections.abc import Iterator
+
+from gnomon.guard.checksums import social_credit_code
+from gnomon.guard.detectors.base import Detector, keyed
+from gnomon.guard.scan import literal
+from gnomon.guard.view import Found, View
+
+_WORDS = ("信用代码", "税号", "纳税人识别", "纳税识别", "uscc")
+_CODE = re.compile(r"(?<![A-Za-z0-9])[0-9A-HJ-NP-RTUWXYa-hj-np-rtuwxy]{2}\d{6}[0-9A-Za-z]{10}(?![A-Za-z0-9])")
+_after_word = keyed("USCC", _WORDS, r"(?=[0-9A-Z]{0,17}\d)[0-9A-Za-z]{15,20}(?![A-Za-z0-9])")
+
+
+def _find(view: View) -> Iterator[Found]:
+    for match in _CODE.finditer(view.text):
+        if social_credit_code(match.group().upper()):
+            yield Found(match.start(), match.end(), "USCC")
+    yield from _after_word(view)
+
+
+DETECTOR = Detector(
+    "USCC", "信用代码", (rb"[0-9A-Z]{2}[0-9]{6}[0-9A-Z]{10}", *map(literal, _WORDS)), _find, visible=(4, 4)
+)

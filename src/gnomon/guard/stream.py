@@ -1,0 +1,45 @@
+"""The same masking for text that arrives in pieces: identical to masking the whole, held back as little as possible."""
+
+from gnomon.contract.verdicts import Span
+from gnomon.guard.finding import Window
+from gnomon.guard.placeholders import Vault
+from gnomon.guard.policy import Masker, Run, Way
+
+
+class StreamMasker:
+    """Masks one stream (one choice of one reply). Not thread-safe; make one per stream.
+
+    What `feed` and then `flush` return, put together, is `masker.mask(whole, direction, vault).text` wherever the stream
+    was split. After a block both return nothing.
+    """
+
+    def __init__(self, masker: Masker, direction: Way, vault: Vault | None = None) -> None:
+        self._window = Window(masker.finder)
+        self._run = Run(masker, direction, vault)
+
+    def feed(self, text: str) -> str:
+        """What may go out now."""
+        if self._run.blocked:
+            return ""
+        return self._run.apply(*self._window.feed(text))
+
+    def flush(self) -> str:
+        """The rest, at the end of the stream; nothing the second time."""
+        if self._run.blocked:
+            return ""
+        return self._run.apply(*self._window.rest())
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many of each entity were acted upon so far."""
+        return self._run.counts
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """What was acted upon so far, at its places in the whole input."""
+        return tuple(self._run.spans)
+
+    @property
+    def blocked(self) -> str:
+        """The entity that forbids the stream to go on, or nothing."""
+        return self._run.blocked
