@@ -1,6 +1,7 @@
 """Approvals: one rejection wins, nobody speaks twice, nobody approves their own."""
 
 import random
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -8,16 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gnomon.control.approvals import actions, queries, rules
-from gnomon.kit.errors import Denied
+from gnomon.kit.clock import FakeClock
+from gnomon.kit.errors import Conflict, Denied
 from gnomon.kit.work import Platform, Work, system_action
 from tests.fakes.platform import do, make_platform
 
-QUORUM = rules.Quorum(("technical_lead", "business_lead"), frozenset({"author"}))
+QUORUM = rules.Quorum((frozenset({"technical_lead"}), frozenset({"business_lead"})), frozenset({"author"}))
 ballots = st.lists(
     st.builds(
         rules.Ballot,
         person_id=st.sampled_from(["author", "a", "b", "c"]),
-        post=st.sampled_from(["technical_lead", "business_lead", "engineer"]),
+        posts=st.frozensets(st.sampled_from(["technical_lead", "business_lead", "engineer"]), min_size=1),
         approve=st.booleans(),
     ),
     max_size=6,
@@ -40,15 +42,28 @@ def test_any_valid_rejection_wins_and_approval_needs_every_post_by_another_perso
     if any(not ballot.approve for ballot in valid):
         assert state == "rejected"
     if state == "approved":
-        assert {ballot.post for ballot in valid} >= set(QUORUM.posts)
+        held = [ballot.posts for ballot in valid]
+        assert any(
+            "technical_lead" in one and "business_lead" in other
+            for at, one in enumerate(held)
+            for other in held[:at] + held[at + 1 :]
+        )
 
 
 @system_action("test.ask")
 def ask(work: Work, text: str) -> str:
     work.about("plan", "plan_1")
-    posts = ["technical_lead", "business_lead"]
+    seats = [["technical_lead"], ["business_lead"]]
+    week = timedelta(days=7)
     request = actions.ask(
-        work, kind="plan", subject_id="plan_1", title="t", content={"text": text}, posts=posts, barred=["wei"]
+        work,
+        kind="plan",
+        subject_id="plan_1",
+        title="t",
+        content={"text": text},
+        seats=seats,
+        barred=["wei"],
+        lapses_after=week,
     )
     return request.id
 
@@ -88,3 +103,18 @@ def test_a_new_request_voids_the_pending_one(platform: Platform) -> None:
     with platform.read() as session:
         assert queries.request(session, first).state == "void"
         assert queries.request(session, second).state == "pending"
+
+
+def test_a_person_with_two_posts_fills_only_one_seat_and_the_one_that_helps() -> None:
+    both = rules.Ballot("a", frozenset({"technical_lead", "business_lead"}), True)
+    assert len(rules.missing(QUORUM, [both])) == 1
+    technical = rules.Ballot("b", frozenset({"technical_lead"}), True)
+    assert rules.decide(QUORUM, [both, technical]) == rules.decide(QUORUM, [technical, both]) == "approved"
+
+
+def test_a_request_lapses(platform: Platform) -> None:
+    request = do(platform, "system", ask, "v1")
+    assert isinstance(platform.clock, FakeClock)
+    platform.clock.advance(timedelta(days=8))
+    with pytest.raises(Conflict):
+        do(platform, "lin", actions.vote, request, approve=True, comment="late")

@@ -1,6 +1,7 @@
 """Reads: what waits for whom, and whether exactly this content is approved."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -23,11 +24,11 @@ class ApprovalVoid(NotReady):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A request with its votes and the posts whose word is still wanted."""
+    """A request with its votes and the seats (posts that may fill each) whose word is still wanted."""
 
     request: ApprovalRequest
     votes: list[Vote]
-    missing: list[str]
+    missing: list[list[str]]
 
 
 def request(session: Session, id: str) -> ApprovalRequest:
@@ -42,15 +43,17 @@ def votes(session: Session, request_id: str) -> list[Vote]:
 
 
 def quorum(request: ApprovalRequest) -> rules.Quorum:
-    return rules.Quorum(tuple(request.quorum["posts"]), frozenset(request.quorum["barred"]))
+    seats = tuple(frozenset(posts) for posts in request.quorum["seats"])
+    return rules.Quorum(seats, frozenset(request.quorum["barred"]))
 
 
 def ballots(session: Session, request_id: str) -> list[rules.Ballot]:
-    return [rules.Ballot(vote.person_id, vote.post, vote.approve) for vote in votes(session, request_id)]
+    return [rules.Ballot(vote.person_id, frozenset(vote.posts), vote.approve) for vote in votes(session, request_id)]
 
 
 def standing(session: Session, request: ApprovalRequest) -> Standing:
-    return Standing(request, votes(session, request.id), rules.missing(quorum(request), ballots(session, request.id)))
+    empty = rules.missing(quorum(request), ballots(session, request.id))
+    return Standing(request, votes(session, request.id), [sorted(seat) for seat in empty])
 
 
 def all_requests(session: Session, *, state: str = "") -> list[ApprovalRequest]:
@@ -58,16 +61,14 @@ def all_requests(session: Session, *, state: str = "") -> list[ApprovalRequest]:
     return list(session.scalars(query.where(ApprovalRequest.state == state) if state else query))
 
 
-def waiting_for(session: Session, actor: Actor) -> list[ApprovalRequest]:
+def waiting_for(session: Session, actor: Actor, now: datetime) -> list[ApprovalRequest]:
     """Pending requests on which `actor` may vote now."""
-    found = []
-    for pending in all_requests(session, state="pending"):
-        cast = ballots(session, pending.id)
-        open_posts = rules.missing(quorum(pending), cast)
-        voted = any(ballot.person_id == actor.id for ballot in cast)
-        if not voted and actor.id not in quorum(pending).barred and actor.posts & set(open_posts):
-            found.append(pending)
-    return found
+    return [
+        pending
+        for pending in all_requests(session, state="pending")
+        if pending.lapses_at > now
+        and rules.may_vote(quorum(pending), ballots(session, pending.id), person_id=actor.id, posts=actor.posts)
+    ]
 
 
 def latest(session: Session, kind: str, subject_id: str) -> ApprovalRequest | None:

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
 from gnomon.control.approvals import actions, queries
 from gnomon.control.approvals.schemas import VoteIn
 from gnomon.kit.clock import iso
-from gnomon.kit.web import ActorDep, ReadDep, WorkDep, allow
+from gnomon.kit.web import ActorDep, ReadDep, WorkDep, allow, platform_of
 
 router = APIRouter(prefix="/api/v1/approvals", tags=["approvals"])
 
@@ -28,7 +28,7 @@ def plain(standing: queries.Standing) -> dict[str, Any]:
         "votes": [
             {
                 "person_id": vote.person_id,
-                "post": vote.post,
+                "posts": vote.posts,
                 "approve": vote.approve,
                 "comment": vote.comment,
                 "at": iso(vote.at),
@@ -38,13 +38,20 @@ def plain(standing: queries.Standing) -> dict[str, Any]:
     }
 
 
-@router.get("", dependencies=[allow("approvals.read")])
-def waiting(actor: ActorDep, session: ReadDep, mine: bool = True, state: str = "") -> list[dict[str, Any]]:
-    found = queries.waiting_for(session, actor) if mine else queries.all_requests(session, state=state)
-    return [plain(queries.standing(session, request)) for request in found]
+@router.get("", dependencies=[allow("approval.view")])
+def waiting(
+    request: Request, actor: ActorDep, session: ReadDep, mine: bool = True, state: str = ""
+) -> list[dict[str, Any]]:
+    platform = platform_of(request)
+    found = (
+        queries.waiting_for(session, actor, platform.clock.now())
+        if mine
+        else queries.all_requests(session, state=state)
+    )
+    return [plain(queries.standing(session, one)) for one in found]
 
 
-@router.get("/{id}", dependencies=[allow("approvals.read")])
+@router.get("/{id}", dependencies=[allow("approval.view")])
 def one(id: str, session: ReadDep) -> dict[str, Any]:
     return plain(queries.standing(session, queries.request(session, id)))
 

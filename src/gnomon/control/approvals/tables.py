@@ -18,8 +18,9 @@ class ApprovalRequest(Base):
     title: Mapped[str]
     content: Mapped[dict[str, Any]]
     content_sha256: Mapped[str]
-    quorum: Mapped[dict[str, Any]]  # {"posts": [...], "barred": [person ids]}: as it was when asked
+    quorum: Mapped[dict[str, Any]]  # {"seats": [[posts]], "barred": [person ids]}: as it was when asked
     state: Mapped[str] = mapped_column(index=True)  # pending | approved | rejected | void
+    lapses_at: Mapped[datetime]
     author_id: Mapped[str]
     created_at: Mapped[datetime]
     decided_at: Mapped[datetime | None]
@@ -30,7 +31,7 @@ class Vote(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     request_id: Mapped[str] = mapped_column(index=True)
     person_id: Mapped[str]
-    post: Mapped[str]  # the post for which the person spoke
+    posts: Mapped[list[str]]  # what the person held when voting
     approve: Mapped[bool]
     comment: Mapped[str]
     at: Mapped[datetime]

@@ -16,7 +16,7 @@ from gnomon.kit.web import ReadDep, allow, platform_of
 router = APIRouter(prefix="/api/v1/audit", tags=["audit"])
 
 
-@router.get("", dependencies=[allow("audit.read")])
+@router.get("", dependencies=[allow("audit.view")])
 def search(
     session: ReadDep,
     q: str = "",
@@ -43,7 +43,7 @@ def search(
     return {"total": queries.count(session, **wanted), "entries": entries}
 
 
-@router.get("/verify", dependencies=[allow("audit.read")])
+@router.get("/verify", dependencies=[allow("audit.verify")])
 def verify(request: Request, session: ReadDep) -> dict[str, Any]:
     return asdict(queries.verify(session, request.app.state.audit_key)) | {"unsealed": queries.unsealed(session)}
 

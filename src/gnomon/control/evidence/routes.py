@@ -28,11 +28,11 @@ def plain(artefact: Artefact) -> dict[str, Any]:
     }
 
 
-@router.get("/{id}", dependencies=[allow("evidence.read")])
+@router.get("/{id}", dependencies=[allow("evidence.view")])
 def artefact(id: str, session: ReadDep) -> dict[str, Any]:
     return plain(queries.artefact(session, id))
 
 
-@router.get("", dependencies=[allow("evidence.read")])
+@router.get("", dependencies=[allow("evidence.view")])
 def about(session: ReadDep, subject_kind: str, subject_id: str) -> list[dict[str, Any]]:
     return [plain(artefact) for artefact in queries.about(session, subject_kind, subject_id)]

@@ -19,7 +19,7 @@ _hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=
 _NOBODYS_HASH = _hasher.hash(secrets.token_urlsafe(16))
 
 
-@action("people.sign_in")
+@action("session.open")
 def sign_in(work: Work, *, login: str, password: str) -> SignInAnswer:
     """A new session for the person. Raises BadCredentials (name or password, it does not say which) or Locked."""
     work.about("login", login)
@@ -34,26 +34,26 @@ def sign_in(work: Work, *, login: str, password: str) -> SignInAnswer:
     return _open_session(work, person)
 
 
-@action("people.refuse_sign_in")
+@action("session.refuse")
 def refuse_sign_in(work: Work, *, login: str) -> None:
     """A wrong password is counted; it outlives the sign-in that failed."""
     work.about("login", login)
     work.session.add(SignInFailure(id=new_id("failure"), login=login, at=work.now))
 
 
-@action("people.sign_out")
+@action("session.close")
 def sign_out(work: Work) -> None:
     work.about("person", work.actor.id)
     work.session.execute(delete(SignIn).where(SignIn.id == work.actor.session))
 
 
-@action("people.invite")
+@action("person.create")
 def invite(work: Work, new: NewPerson) -> InvitationAnswer:
     """The person exists and a one-time link lets them choose a password."""
     return _invite(work, new)
 
 
-@system_action("people.invite_first")
+@system_action("person.create_first")
 def invite_first(work: Work, new: NewPerson) -> InvitationAnswer:
     """The very first administrator. Raises Conflict once anybody exists."""
     if any(person.password_hash for person in queries.people(work.session)):
@@ -61,7 +61,7 @@ def invite_first(work: Work, new: NewPerson) -> InvitationAnswer:
     return _invite(work, new)
 
 
-@action("people.accept_invitation")
+@action("session.accept_invitation")
 def accept_invitation(work: Work, *, token: str, password: str) -> SignInAnswer:
     """The password is set, the link is spent, the person is signed in."""
     invitation = queries.invitation(work.session, token)
@@ -75,7 +75,7 @@ def accept_invitation(work: Work, *, token: str, password: str) -> SignInAnswer:
     return _open_session(work, person)
 
 
-@action("people.grant")
+@action("person.assign")
 def set_posts(work: Work, person_id: str, *, posts: Sequence[str], reason: str) -> Person:
     """The person holds exactly `posts`. Raises PostsExclude on a combination that separation of duties forbids."""
     person = queries.person(work.session, person_id)
@@ -87,7 +87,7 @@ def set_posts(work: Work, person_id: str, *, posts: Sequence[str], reason: str) 
     return person
 
 
-@action("people.deactivate")
+@action("person.disable")
 def deactivate(work: Work, person_id: str, *, reason: str) -> None:
     """The person cannot sign in any more and every session of theirs ends."""
     person = queries.person(work.session, person_id)
@@ -96,14 +96,14 @@ def deactivate(work: Work, person_id: str, *, reason: str) -> None:
     work.session.execute(delete(SignIn).where(SignIn.person_id == person.id))
 
 
-@action("people.set_locale")
+@action("session.set_locale")
 def set_locale(work: Work, locale: str) -> None:
     """Pages and messages for this person are in `locale` from now on."""
     work.about("person", work.actor.id, locale=locale)
     queries.person(work.session, work.actor.id).locale = locale
 
 
-@system_action("people.put_matrix")
+@system_action("matrix.put")
 def put_matrix(
     work: Work, *, permissions: Mapping[str, Collection[str]], exclusive: Sequence[Sequence[str]], source: str
 ) -> int:

@@ -12,7 +12,7 @@ from gnomon.kit.errors import NotFound
 from gnomon.kit.work import Actor
 
 # Rights that need no post: they are how one gets an identity in the first place, or gives it up.
-OPEN = frozenset({"people.sign_in", "people.refuse_sign_in", "people.accept_invitation", "people.sign_out"})
+OPEN = frozenset({"session.open", "session.refuse", "session.accept_invitation", "session.close", "session.set_locale"})
 
 
 def token_digest(token: str) -> str:

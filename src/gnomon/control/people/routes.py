@@ -51,7 +51,7 @@ def me(actor: ActorDep, session: ReadDep) -> PersonOut:
     return PersonOut.model_validate(queries.person(session, actor.id), from_attributes=True)
 
 
-@router.get("/people", dependencies=[allow("people.read")])
+@router.get("/people", dependencies=[allow("person.view")])
 def people(session: ReadDep) -> list[PersonOut]:
     return [PersonOut.model_validate(person, from_attributes=True) for person in queries.people(session)]
 
@@ -62,7 +62,7 @@ def set_posts(person_id: str, body: PostsChange, work: WorkDep) -> PersonOut:
     return PersonOut.model_validate(person, from_attributes=True)
 
 
-@router.get("/matrix", dependencies=[allow("people.read")])
+@router.get("/matrix", dependencies=[allow("matrix.view")])
 def matrix(session: ReadDep) -> dict[str, Any]:
     found = queries.matrix(session)
     return {"version": found.version, "permissions": found.permissions, "exclusive": found.exclusive}
