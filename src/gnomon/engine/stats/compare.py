@@ -344,4 +344,6 @@ def _absolute(before: Floats, after: Floats) -> Floats:
 
 
 def _relative(before: Floats, after: Floats) -> Floats:
-    return np.divide(after, before, out=np.full(after.shape, np.nan), where=before > 0) - 1.0
+    out: Floats = np.full(after.shape, np.nan)
+    np.divide(after, before, out=out, where=before > 0)
+    return out - 1.0

@@ -74,7 +74,9 @@ def _share(name: str, hits: Callable[[Sheet], tuple[Mask, Mask]]) -> Metric:
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:
-    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
+    out: Floats = np.full(above.shape, np.nan)
+    np.divide(above, below, out=out, where=below > 0)
+    return out
 
 
 def _everything(sheet: Sheet) -> Mask:
@@ -189,7 +191,7 @@ def _ks(sheet: Sheet) -> Statistic:
         high, low = split(weights)
         gap = _ratio(np.cumsum(high, axis=1), np.broadcast_to(high.sum(axis=1)[:, None], high.shape))
         gap -= _ratio(np.cumsum(low, axis=1), np.broadcast_to(low.sum(axis=1)[:, None], low.shape))
-        return np.abs(gap).max(axis=1)
+        return np.asarray(np.abs(gap).max(axis=1))
 
     return statistic
 

@@ -13,7 +13,7 @@ from gnomon.engine.stats.interval import BadFigures, Interval, wilson, z_of
 
 @dataclass(frozen=True, slots=True)
 class Ks:
-    """The largest distance between the two score distributions, reached at scores > `threshold`; exact `p`."""
+    """The largest distance between the two score distributions, reached at scores > `threshold`."""
 
     statistic: float
     threshold: float
@@ -48,11 +48,14 @@ def delong_auc(positives: Sequence[float], negatives: Sequence[float], level: fl
 
 
 def ks(positives: Sequence[float], negatives: Sequence[float]) -> Ks:
-    """The two-sample Kolmogorov-Smirnov statistic with its p value (Hodges 1958), as credit scoring uses it."""
+    """The two-sample Kolmogorov-Smirnov statistic with its asymptotic p value (Hodges 1958), as credit scoring uses it.
+
+    Asymptotic, because scores tie and the exact distribution does not know ties.
+    """
     from scipy.stats import ks_2samp  # heavy; only who tests pays for it
 
     high, low = _arrays(positives, negatives)
-    found = ks_2samp(high, low)
+    found = ks_2samp(high, low, method="asymp")
     return Ks(float(found.statistic), float(found.statistic_location), float(found.pvalue), len(high), len(low))
 
 

@@ -74,18 +74,22 @@ def verdict_sentence(
     zh_effect = f"{change(effect.estimate, metric.unit)[0]}，{level} 区间 {_range(effect, metric.unit, 0)}"
     en_effect = f"{change(effect.estimate, metric.unit)[1]}, {level} interval {_range(effect, metric.unit, 1)}"
     after_range = f"[{figure(after.low, metric.unit)}, {figure(after.high, metric.unit)}]"
+    zh_gap = " " if zh[-1].isascii() else ""
+    # McNemar's p belongs to right answers; beside a latency it would be read as the latency's.
+    zh_p, en_p = (f"，{p_words(test.p)}", f", {p_words(test.p)}") if metric.hits else ("", "")
     return {
         "zh-CN": (
-            f"{_HEADS[goal_state][0]}：{zh}由 {one} 变为 {other}{after_range}，目标{zh_bound} {target}{zh_where}。"
-            f"变化 {zh_effect}；n = {effect.n}，由错转对 {test.fixed}，由对转错 {test.broken}，{p_words(test.p)}。"
+            f"{_HEADS[goal_state][0]}：{zh}{zh_gap}由 {one} 变为 {other} {after_range}，"
+            f"目标{zh_bound} {target}{zh_where}。"
+            f"变化 {zh_effect}；n = {effect.n}，由错转对 {test.fixed}，由对转错 {test.broken}{zh_p}。"
             + _guards(guards, 0)
             + (f"若效果不变，约需 {needed_n} 条样本才能判定。" if needed_n else "")
             + _closing(state, goal_state, 0)
         ),
         "en": (
             f"{_HEADS[goal_state][1]}: {en} went from {one} to {other} {after_range}; the goal is {en_bound} {target}"
-            f"{en_where}. Change {en_effect}; n = {effect.n}, {test.fixed} fixed, {test.broken} broken, "
-            f"{p_words(test.p)}. "
+            f"{en_where}. Change {en_effect}; n = {effect.n}, {test.fixed} fixed, {test.broken} broken"
+            f"{en_p}. "
             + _guards(guards, 1)
             + (f" If the effect stays the same, about {needed_n} items would decide." if needed_n else "")
             + _closing(state, goal_state, 1)
@@ -114,7 +118,7 @@ def p_words(p: float) -> str:
 
 
 def _range(interval: Interval, unit: Unit, language: int) -> str:
-    low, high = change(interval.low, unit)[language], change(interval.high, unit)[language]
+    low, high = change(interval.low, unit)[language].split(" ")[0], change(interval.high, unit)[language]
     return f"{low} 至 {high}" if language == 0 else f"{low} to {high}"
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar, Protocol
 
 import numpy as np
@@ -57,11 +58,11 @@ class Sheet:
 
     @property
     def right(self) -> Mask:
-        return self.expected == self.predicted
+        return np.asarray(self.expected == self.predicted)
 
     @property
     def answered(self) -> Mask:
-        return self.predicted != -1
+        return np.asarray(self.predicted != -1)
 
     @property
     def scored(self) -> Mask:
@@ -117,7 +118,7 @@ def _scores(row: Answered, labels: Sequence[str]) -> list[float]:
 def _check(rows: Sequence[Answered], number: Mapping[str, int], positive: str | None) -> None:
     if not rows:
         raise BadAnswers("There are no answers to score.", next_step="Run the suite first.")
-    for earlier, later in zip(rows, rows[1:], strict=False):
+    for earlier, later in pairwise(rows):
         if earlier.item_id == later.item_id:
             raise BadAnswers(
                 f"Item {later.item_id} is answered twice.", next_step="Keep one answer an item.", item=later.item_id
