@@ -1,0 +1,108 @@
+"""Takes the model server's answer as it arrives: whole, or event by event."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from gnomon.gateway.exchange import Exchange
+from gnomon.gateway.streaming import EventStream, Garbage
+
+MAX_REPLY_BYTES = 16 << 20
+
+
+class Buffered:
+    """Collects a whole answer."""
+
+    __slots__ = ("_parts", "_size", "headers", "status")
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.headers: dict[bytes, bytes] = {}
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def head(self, status: int, headers: dict[bytes, bytes]) -> None:
+        self.status = status
+        self.headers = headers
+
+    def body(self, data: bytes) -> None:
+        self._size += len(data)
+        if self._size > MAX_REPLY_BYTES:
+            raise Garbage(f"the answer is longer than {MAX_REPLY_BYTES} bytes")
+        self._parts.append(data)
+
+    @property
+    def data(self) -> bytes:
+        return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+
+
+class Streamed:
+    """Sends events on as they arrive; an answer that is no event stream (an error) is collected instead."""
+
+    __slots__ = ("_begin", "_ex", "_send", "_touch", "events", "last", "streaming", "whole")
+
+    def __init__(
+        self,
+        ex: Exchange,
+        events: EventStream,
+        *,
+        begin: Callable[[], None],
+        send: Callable[[bytes], None],
+        touch: Callable[[], None],
+    ) -> None:
+        self.whole = Buffered()
+        self.events = events
+        self.streaming = False
+        self.last = b""  # what [DONE] brought: it goes out only after the record is written
+        self._ex = ex
+        self._begin = begin
+        self._send = send
+        self._touch = touch
+
+    def head(self, status: int, headers: dict[bytes, bytes]) -> None:
+        self.whole.head(status, headers)
+        self.streaming = status == 200 and headers.get(b"content-type", b"").startswith(b"text/event-stream")
+        self._touch()
+        if self.streaming:
+            self._begin()
+
+    def body(self, data: bytes) -> None:
+        if not self.streaming:
+            self.whole.body(data)
+            return
+        self._touch()
+        out = self.events.feed(data)
+        if self.events.done:
+            self.last += out
+        elif out:
+            self._send(out)
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class _Reply(msgspec.Struct):
+    usage: _Usage | None = None
+
+
+_reply = msgspec.json.Decoder(_Reply).decode
+
+
+def usage_of(data: bytes) -> tuple[int, int]:
+    """(tokens in, tokens out) as the model server counted them. Raises Garbage when this is no JSON object."""
+    try:
+        usage = _reply(data).usage
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Garbage(f"the answer is not a JSON object: {error}") from error
+    return (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
+
+
+def decoded(data: bytes) -> Any:
+    """Raises Garbage."""
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Garbage(f"the answer is not JSON: {error}") from error

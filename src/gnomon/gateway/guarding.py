@@ -1,0 +1,136 @@
+"""Guards every string of a JSON value, wherever it stands: unknown fields, tool arguments, keys, long numbers too."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from gnomon.contract.bundle import MaskPolicy
+from gnomon.contract.verdicts import Masked
+from gnomon.gateway.refusal import Refusal
+
+Side = Literal["input", "output"]
+
+_PLAIN_WORDS = frozenset(
+    """
+    role content messages model stream temperature top_p max_tokens max_completion_tokens n stop user
+    assistant system developer tool tools tool_calls tool_call_id function arguments name description
+    parameters type text object id choices index message finish_reason usage created prompt_tokens
+    completion_tokens total_tokens delta logprobs properties required string number integer boolean array
+    input prompt embedding data list chat.completion chat.completion.chunk text_completion refusal token bytes
+    top_logprobs logprob items enum additionalProperties
+    """.split()
+)
+_LONG_NUMBER = 10_000_000_000  # eleven digits: the shortest number that is somebody's (a mobile number)
+_NUMERIC_FIELDS = frozenset(("seed", "created"))
+
+
+class Masker(Protocol):
+    """See `gnomon.guard.policy`."""
+
+    def mask(self, text: str, direction: Side, vault: Any) -> Masked: ...
+
+    def hits(self, data: bytes) -> bool: ...
+
+
+class StreamMasker(Protocol):
+    """See `gnomon.guard.stream`."""
+
+    @property
+    def counts(self) -> dict[str, int]: ...
+
+    @property
+    def blocked(self) -> str: ...
+
+    def feed(self, text: str) -> str: ...
+
+    def flush(self) -> str: ...
+
+
+class StreamRestorer(Protocol):
+    """See `gateway.restoring`."""
+
+    def feed(self, text: str) -> str: ...
+
+    def flush(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """How to make the parts of the guard; bound in `app/gateway`."""
+
+    masker: Callable[[MaskPolicy, bytes], Masker]
+    stream: Callable[[Any, Side, Any], StreamMasker]
+    vault: Callable[[], Any]
+    restorer: Callable[[Any], StreamRestorer]
+
+
+def blocked(entity: str, side: Side) -> Refusal:
+    return Refusal(
+        "blocked",
+        400 if side == "input" else 502,
+        message=(
+            f"{'请求' if side == 'input' else '回复'}中含有策略禁止传递的内容（{entity}），已被拦截。 "
+            f"The {'request' if side == 'input' else 'reply'} holds content that the policy forbids to pass ({entity})."
+        ),
+        code="content_blocked",
+    )
+
+
+class TreeGuard:
+    """Rewrites JSON values and counts what it masked. Raises Refusal("blocked") where the policy says block."""
+
+    __slots__ = ("_mask", "_side", "_vault", "counts")
+
+    def __init__(self, masker: Masker, side: Side, vault: Any) -> None:
+        self._mask = masker.mask
+        self._side: Side = side
+        self._vault = vault
+        self.counts: dict[str, int] = {}
+
+    def text(self, text: str) -> str:
+        if text in _PLAIN_WORDS:
+            return text
+        if "\\u" in text and text[:1] in "{[":
+            text = _unescaped(text)
+        masked = self._mask(text, self._side, self._vault)
+        if masked.blocked:
+            raise blocked(masked.blocked, self._side)
+        for entity, count in masked.counts.items():
+            self.counts[entity] = self.counts.get(entity, 0) + count
+        return masked.text
+
+    def value(self, value: Any) -> Any:
+        """The guarded value. Raises RecursionError past about 300 levels, which callers answer as a bad request."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            return {
+                self.text(k): v if k in _NUMERIC_FIELDS and _is_number(v) else self.value(v) for k, v in value.items()
+            }
+        if isinstance(value, list):
+            return [self.value(v) for v in value]
+        if _is_number(value) and abs(value) >= _LONG_NUMBER:
+            return self._number(value)
+        return value
+
+    def _number(self, value: float) -> Any:
+        """A long number that is somebody's becomes the masked text; any other stays a number."""
+        if isinstance(value, float) and not value.is_integer():
+            return value
+        plain = str(int(value))
+        masked = self.text(plain)
+        return value if masked == plain else masked
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _unescaped(text: str) -> str:
+    """JSON inside a string (tool arguments) without the `\\u` escapes that would hide what it says."""
+    try:
+        return msgspec.json.encode(msgspec.json.decode(text)).decode()
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return text

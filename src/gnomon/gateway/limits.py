@@ -1,0 +1,44 @@
+"""What the gateway asks of the limits that its workers share; `backends/limits_local` is the one for a single host."""
+
+from typing import Literal, Protocol
+
+from gnomon.contract.bundle import Canary, GuessRule
+
+CallerKind = Literal["key", "address"]
+
+
+class Limits(Protocol):
+    """Called from one event loop; every call returns in microseconds. Times are Unix seconds.
+
+    A worker that dies gives its concurrency slots back. What is counted here outlives the worker.
+    """
+
+    def take_request(self, key_id: str, per_minute: int, now: float) -> tuple[int, float]:
+        """Take one request: (requests left at once, 0) or, refused, (0, seconds until one is free)."""
+        ...
+
+    def acquire(self, key_id: str, concurrency: int) -> bool:
+        """Whether one of the key's `concurrency` slots is now held by this worker."""
+        ...
+
+    def release(self, key_id: str) -> None: ...
+
+    def banned_until(self, subject: str, now: float) -> float:
+        """When the ban on this address ends; 0 when there is none."""
+        ...
+
+    def guess(self, subject: str, rule: GuessRule, now: float) -> float:
+        """Count a wrong key; the end of the ban that this very guess brought about, else 0."""
+        ...
+
+    def canary_retreated(self, canary_id: str) -> bool: ...
+
+    def canary_result(self, canary: Canary, *, failed: bool, slow: bool) -> dict[str, float]:
+        """Count a canary's request; the facts of the retreat that this very request brought about, else empty."""
+        ...
+
+    def reap(self) -> int:
+        """Give back the slots of workers that died; returns how many workers were found dead."""
+        ...
+
+    def close(self) -> None: ...

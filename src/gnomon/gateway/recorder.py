@@ -1,0 +1,140 @@
+"""Writes each traffic record to the worker's spool before the last byte of its response goes out.
+
+A record is in the kernel's hands (write(2)) when the response completes, so that the death of the process loses none;
+every 256 records or 200 ms a thread calls fdatasync, which bounds what the death of the host can lose. The worker holds
+an flock on its spool: who can lock a spool knows that its writer is gone. When the disk refuses, records wait in a
+bounded backlog and `failing` is true; what does not fit is counted in `lost`, never silent.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import time
+from collections import deque
+from pathlib import Path
+
+import msgspec
+
+from gnomon.contract.traffic import DefenceNotice, TrafficRecord
+from gnomon.kit import log
+
+_log = log.get(__name__)
+_SYNC_RECORDS = 256
+_SYNC_S = 0.2
+_ROTATE_BYTES = 64 << 20
+_BACKLOG_BYTES = 8 << 20
+
+
+class Recorder:
+    def __init__(
+        self, folder: Path, worker: str, *, rotate_bytes: int = _ROTATE_BYTES, backlog_bytes: int = _BACKLOG_BYTES
+    ) -> None:
+        self.failing = False
+        self.lost = 0
+        self.written = 0
+        self._folder = folder
+        self._worker = worker
+        self._rotate_bytes = rotate_bytes
+        self._backlog_bytes = backlog_bytes
+        self._backlog: deque[bytes] = deque()
+        self._waiting = 0
+        self._encode = msgspec.json.Encoder().encode
+        self._unsynced = 0
+        self._full = asyncio.Event()
+        self._retired: list[int] = []
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._fd, self.path = self._open()
+        self._size = 0
+
+    def record(self, record: TrafficRecord) -> None:
+        self._write(b'{"t":"record","v":%b}\n' % self._encode(record))
+
+    def notice(self, notice: DefenceNotice) -> None:
+        self._write(b'{"t":"notice","v":%b}\n' % self._encode(notice))
+
+    async def keep_synced(self) -> None:
+        """Runs until cancelled: bounds what the death of the host can lose."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._full.wait(), _SYNC_S)
+            self._full.clear()
+            if self._backlog:
+                self._drain()
+            if self._unsynced or self._retired:
+                self._unsynced = 0
+                retired, self._retired = self._retired, []
+                await asyncio.to_thread(_sync, self._fd, retired)
+
+    def close(self) -> None:
+        """The spool is on the disk and its lock is free."""
+        if self._backlog:
+            self._drain()
+        _sync(self._fd, [*self._retired, self._fd])
+
+    def _write(self, line: bytes) -> None:
+        if self._backlog:
+            self._keep(line)
+            self._drain()
+        elif not self._append(line):
+            self._keep(line)
+
+    def _append(self, line: bytes) -> bool:
+        try:
+            done = os.write(self._fd, line)
+        except OSError as error:
+            return self._failed(str(error))
+        if done != len(line):
+            os.ftruncate(self._fd, self._size)  # half a record would hide the next one
+            return self._failed("short write")
+        self._size += done
+        self.written += 1
+        self._unsynced += 1
+        if self._unsynced >= _SYNC_RECORDS:
+            self._full.set()
+        if self._size >= self._rotate_bytes:
+            self._rotate()
+        return True
+
+    def _failed(self, why: str) -> bool:
+        if not self.failing:
+            _log.error("spool_failed", path=str(self.path), why=why)
+        self.failing = True
+        return False
+
+    def _keep(self, line: bytes) -> None:
+        if self._waiting + len(line) > self._backlog_bytes:
+            self.lost += 1
+            return
+        self._backlog.append(line)
+        self._waiting += len(line)
+
+    def _drain(self) -> None:
+        while self._backlog and self._append(self._backlog[0]):
+            self._waiting -= len(self._backlog.popleft())
+        if not self._backlog and self.failing:
+            self.failing = False
+            _log.info("spool_recovered", path=str(self.path), lost=self.lost)
+
+    def _rotate(self) -> None:
+        try:
+            fd, path = self._open()
+        except OSError as error:
+            _log.error("spool_not_rotated", why=str(error))
+            return
+        self._retired.append(self._fd)
+        self._fd, self.path, self._size = fd, path, 0
+
+    def _open(self) -> tuple[int, Path]:
+        path = self._folder / f"{self._worker}-{time.time_ns()}.jsonl"
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        return fd, path
+
+
+def _sync(fd: int, retired: list[int]) -> None:
+    if fd not in retired:
+        os.fdatasync(fd)
+    for old in retired:
+        os.fdatasync(old)
+        os.close(old)

@@ -1,0 +1,86 @@
+"""The end of every request: one record, the counters, and the canary's verdict."""
+
+from gnomon.contract.bundle import Canary
+from gnomon.contract.traffic import DefenceNotice, Timings, TrafficRecord
+from gnomon.gateway import routing
+from gnomon.gateway.exchange import Exchange
+from gnomon.gateway.services import Services
+from gnomon.kit import log
+from gnomon.kit.ids import new_id
+
+_log = log.get(__name__)
+_MAX_CONTENT = 1_048_576  # characters of request and of reply in a record
+
+
+def settle(ex: Exchange, s: Services) -> None:
+    """The record is in the kernel's hands before the last byte of the response is. Once per request."""
+    if ex.recorded:
+        return
+    ex.recorded = True
+    total = ex.elapsed_ms()
+    s.recorder.record(_record(ex, total))
+    s.metrics.count(ex.outcome, total, sum(ex.entities_in.values()), sum(ex.entities_out.values()))
+    if ex.canary:
+        _judge_canary(ex, s, total)
+
+
+def _record(ex: Exchange, total: float) -> TrafficRecord:
+    snapshot, key, target = ex.snapshot, ex.key, ex.target
+    keep = ex.route is None or ex.route.route.keep_content
+    return TrafficRecord(
+        id=ex.id,
+        at=ex.at,
+        outcome=ex.outcome,
+        status=ex.status,
+        timings=Timings(
+            guard_in=ex.guard_in_ms, upstream_connect=ex.connect_ms, first_token=ex.first_token_ms, total=total
+        ),
+        policy=snapshot.policy_version if snapshot else "",
+        roster=snapshot.roster_version if snapshot else "",
+        endpoint=ex.endpoint,
+        model=ex.model,
+        target=target.target.id if target else "",
+        version=target.target.version if target else "",
+        canary=ex.canary,
+        key_id=key.id if key else "",
+        caller=key.caller if key else "",
+        team=key.team if key else "",
+        address=ex.address,
+        stream=ex.stream,
+        tokens_in=ex.tokens_in,
+        tokens_out=ex.tokens_out,
+        entities_in=ex.entities_in,
+        entities_out=ex.entities_out,
+        request=ex.request[:_MAX_CONTENT] if keep else "",
+        reply=ex.reply[:_MAX_CONTENT] if keep else "",
+        error=ex.error,
+        tags=ex.tags,
+    )
+
+
+def _judge_canary(ex: Exchange, s: Services, total: float) -> None:
+    route, snapshot = ex.route, ex.snapshot
+    canary = route.route.canary if route else None
+    if canary is None or snapshot is None or route is None or not routing.is_watched(route, ex.canary):
+        return
+    if ex.outcome in snapshot.policy.success.excluded:
+        return
+    elsewhere = ex.target is not None and ex.target.target.id != canary.target  # it fell back: the canary failed
+    failed = elsewhere or ex.outcome in snapshot.policy.success.failures
+    facts = s.limits.canary_result(canary, failed=failed, slow=_is_slow(canary, total))
+    if facts:
+        _log.warning("canary_retreated", canary=canary.id, **facts)
+        s.recorder.notice(
+            DefenceNotice(
+                id=new_id("notice"),
+                at=ex.at,
+                kind="canary_retreat",
+                subject=canary.id,
+                reason="rule_broken",
+                facts=facts,
+            )
+        )
+
+
+def _is_slow(canary: Canary, total: float) -> bool:
+    return any(rule.indicator == "latency_ratio_over" and total > rule.latency_ms for rule in canary.rules)

@@ -1,0 +1,316 @@
+"""Server-sent events on their way back: masked per choice and field, identical to masking the whole text at once.
+
+Text is held back only while it could be the beginning of something to mask (the guard decides), and is flushed before
+a finish reason, a change of field, `[DONE]`, or the end. Bytes may arrive cut anywhere.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from gnomon.gateway.exchange import Exchange
+from gnomon.gateway.guarding import StreamMasker, StreamRestorer, TreeGuard, blocked
+
+_MAX_EVENT_BYTES = 1_048_576
+_KEPT_REPLY_CHARS = 1_048_576  # of the masked reply, for the record
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+_CALM = frozenset((("index", "delta", "finish_reason"), ("index", "delta", "logprobs", "finish_reason")))
+
+
+class Garbage(Exception):
+    """The model server's stream is no stream of OpenAI events."""
+
+
+class Field:
+    """One run of text of one choice: content, a tool call's arguments, …"""
+
+    __slots__ = ("kept", "masker", "restore")
+
+    def __init__(self, masker: StreamMasker, restore: StreamRestorer | None) -> None:
+        self.masker = masker
+        self.restore = restore
+        self.kept: list[str] = []
+
+    def feed(self, text: str) -> str:
+        return self._out(self.masker.feed(text))
+
+    def flush(self) -> str:
+        text = self._out(self.masker.flush())
+        return text + self.restore.flush() if self.restore is not None else text
+
+    def _out(self, text: str) -> str:
+        if self.masker.blocked:
+            raise blocked(self.masker.blocked, "output")
+        if text:
+            self.kept.append(text)  # the record keeps the masked text, never the restored one
+        return self.restore.feed(text) if self.restore is not None else text
+
+
+class EventStream:
+    """Feed it the upstream's bytes, send on what it returns. Raises Garbage, or Refusal("blocked")."""
+
+    def __init__(
+        self,
+        ex: Exchange,
+        *,
+        field: Callable[[], Field],
+        tree: Callable[[], TreeGuard],
+        hits: Callable[[bytes], bool],
+        wants_usage: bool,
+    ) -> None:
+        self.done = False
+        self._ex = ex
+        self._new_field = field
+        self._tree = tree
+        self._hits = hits
+        self._wants_usage = wants_usage
+        self._pending = b""
+        self._fields: dict[tuple[int, str], Field] = {}
+        self._finish: dict[int, Any] = {}
+        self._calm: dict[str, Any] = {}  # the envelope that was last found to hold nothing
+        self._last: dict[str, Any] = {}
+
+    def feed(self, data: bytes) -> bytes:
+        if self._pending:
+            data = self._pending + data
+        if b"\r" in data:
+            data = data.replace(b"\r\n", b"\n")
+        blocks = data.split(b"\n\n")
+        self._pending = blocks.pop()
+        if len(self._pending) > _MAX_EVENT_BYTES:
+            raise Garbage("an event is too large")
+        return b"".join([self._block(b) for b in blocks if b])
+
+    def end(self) -> bytes:
+        """What is still due when the upstream ended; a stream that ended without [DONE] ends so for the caller too."""
+        out = self._block(self._pending.rstrip(b"\r\n")) if self._pending.strip() else b""
+        self._pending = b""
+        if self.done:
+            return out
+        return out + b"".join(self._flush(index) for index in self._indices())
+
+    def counts(self) -> dict[str, int]:
+        total: dict[str, int] = {}
+        for field in self._fields.values():
+            for entity, count in field.masker.counts.items():
+                total[entity] = total.get(entity, 0) + count
+        return total
+
+    def reply(self) -> str:
+        """The masked reply as the non-streamed answer would have told it."""
+        choices = []
+        for index in self._indices():
+            texts = {name: "".join(f.kept) for (i, name), f in self._fields.items() if i == index}
+            choices.append({"index": index, "message": _message(texts), "finish_reason": self._finish.get(index)})
+        return _encode({"choices": choices}).decode()[:_KEPT_REPLY_CHARS] if choices else ""
+
+    # -- one event ----------------------------------------------------------------------------------------------
+
+    def _block(self, block: bytes) -> bytes:
+        if block.startswith(b"data:") and b"\n" not in block:
+            payload = block[5:].strip()
+        else:
+            payload = b"\n".join(line[5:].strip() for line in block.split(b"\n") if line.startswith(b"data:"))
+            if not payload:
+                return b":\n\n"  # a comment keeps the connection alive; its text is nobody's business
+        if self.done:
+            return b""
+        if payload == b"[DONE]":
+            self.done = True
+            return b"".join([self._flush(i) for i in self._indices()]) + b"data: [DONE]\n\n"
+        return self._event(payload)
+
+    def _event(self, payload: bytes) -> bytes:
+        try:
+            event = _decode(payload)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise Garbage(f"an event is not JSON: {error}") from error
+        if not isinstance(event, dict):
+            raise Garbage("an event is not an object")
+        usage = event.get("usage")
+        if isinstance(usage, dict):
+            self._usage(usage)
+        if usage is None or not self._wants_usage:
+            event.pop("usage", None)
+        choices = event.pop("choices", None)
+        envelope = self._last = self._envelope(event)
+        if not isinstance(choices, list):
+            return b"data: %b\n\n" % _encode(envelope)
+        if not choices:
+            if usage is not None and not self._wants_usage:
+                return b""
+            return b"data: %b\n\n" % _encode({**envelope, "choices": []})
+        before = b""
+        out = []
+        for choice in choices:
+            flushed, kept = self._choice(choice)
+            if flushed is not None:
+                before += b"data: %b\n\n" % _encode({**envelope, "choices": [flushed]})
+            if kept is not None:
+                out.append(kept)
+        if not out and not (usage is not None and self._wants_usage):
+            return before
+        return before + b"data: %b\n\n" % _encode({**envelope, "choices": out})
+
+    def _usage(self, usage: dict[str, Any]) -> None:
+        self._ex.tokens_in = _count(usage.get("prompt_tokens"))
+        self._ex.tokens_out = _count(usage.get("completion_tokens"))
+
+    def _envelope(self, event: dict[str, Any]) -> dict[str, Any]:
+        """All but the choices, guarded; the same again costs a comparison."""
+        if event == self._calm:
+            return event
+        if not self._hits(_encode(event)):
+            self._calm = event
+            return event
+        return self._walk(event)
+
+    def _walk(self, value: dict[str, Any]) -> dict[str, Any]:
+        tree = self._tree()
+        guarded: dict[str, Any] = tree.value(value)
+        for entity, count in tree.counts.items():
+            self._ex.entities_out[entity] = self._ex.entities_out.get(entity, 0) + count
+        return guarded
+
+    def _choice(self, choice: Any) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+        """(an event to send first, this choice as it goes on; None when all of it is held back)."""
+        if not isinstance(choice, dict):
+            raise Garbage("a choice is not an object")
+        index = choice.get("index", 0)
+        if not isinstance(index, int) or not 0 <= index < 1024:
+            raise Garbage("a choice has no index")
+        finish = choice.get("finish_reason")
+        delta = choice.get("delta")
+        text = choice.get("text")
+        first: dict[str, Any] | None = None
+        changed = False
+        told = finish is not None
+        if isinstance(delta, dict):
+            if delta.get("tool_calls") or delta.get("function_call"):
+                first = self._flushed(index, keep="tool")
+            choice["delta"], changed, says = self._delta(index, delta)
+            told = told or says
+        if isinstance(text, str):
+            choice["text"] = released = self._feed(index, "text", text)
+            changed = changed or released != text
+            told = told or bool(released) or not text
+        if finish is not None:
+            self._finish[index] = finish
+            held = self._flushed(index)
+            if held is not None:
+                choice, changed = _joined(choice, held), True
+        return first, self._rest(choice, changed) if told or not changed else None
+
+    def _delta(self, index: int, delta: dict[str, Any]) -> tuple[dict[str, Any], bool, bool]:
+        """(the guarded delta, whether any text changed, whether it tells the caller anything)."""
+        out: dict[str, Any] = {}
+        changed = told = False
+        for name, value in delta.items():
+            if name == "role" and value in ("assistant", "tool", "user", "system"):
+                out[name] = value
+                told = True
+            elif isinstance(value, str):
+                out[name] = released = self._feed(index, name, value)
+                changed = changed or released != value
+                told = told or bool(released) or not value
+            elif name == "tool_calls" and isinstance(value, list):
+                out[name] = [self._tool_call(index, call) for call in value]
+                told = True
+            elif value is None:
+                out[name] = None
+            else:
+                out.update(self._walk({name: value}))
+                told = True
+        return out, changed, told
+
+    def _tool_call(self, index: int, call: Any) -> Any:
+        if not isinstance(call, dict):
+            raise Garbage("a tool call is not an object")
+        function = call.get("function")
+        arguments = function.get("arguments") if isinstance(function, dict) else None
+        if not isinstance(function, dict) or not isinstance(arguments, str):
+            return self._walk(call)
+        rest = self._walk({**call, "function": {k: v for k, v in function.items() if k != "arguments"}})
+        number = _count(call.get("index"))
+        rest["function"]["arguments"] = self._feed(index, f"tool {number}", arguments)
+        return rest
+
+    def _feed(self, index: int, name: str, text: str) -> str:
+        field = self._fields.get((index, name))
+        if field is None:
+            if len(self._fields) >= 4096:
+                raise Garbage("too many choices and fields")
+            field = self._fields[(index, name)] = self._new_field()
+        if text and self._ex.first_token_ms is None:
+            self._ex.first_token_ms = self._ex.elapsed_ms()
+        return field.feed(text)
+
+    def _rest(self, choice: dict[str, Any], changed: bool) -> dict[str, Any]:
+        """The choice with everything but its running text guarded; log-probabilities only of unchanged text."""
+        if tuple(choice) in _CALM and choice.get("logprobs") is None:
+            finish = choice["finish_reason"]
+            if finish is None or finish in ("stop", "length", "tool_calls", "content_filter", "function_call"):
+                return choice
+        if changed and choice.get("logprobs") is not None:
+            choice = {**choice, "logprobs": None}
+        running: dict[str, Any] = {k: choice[k] for k in ("delta", "text") if k in choice}
+        rest = {k: v for k, v in choice.items() if k not in running}
+        if self._hits(_encode(rest)):
+            rest = self._walk(rest)
+        return {**rest, **running}
+
+    # -- flushing -----------------------------------------------------------------------------------------------
+
+    def _indices(self) -> list[int]:
+        return sorted({index for index, _ in self._fields})
+
+    def _flush(self, index: int) -> bytes:
+        choice = self._flushed(index)
+        return b"data: %b\n\n" % _encode({**self._last, "choices": [choice]}) if choice else b""
+
+    def _flushed(self, index: int, *, keep: str = "") -> dict[str, Any] | None:
+        """What the fields of this choice still held, as a choice of its own; fields named `keep …` stay open."""
+        delta: dict[str, Any] = {}
+        text = None
+        for (i, name), field in self._fields.items():
+            if i != index or (keep and name.startswith(keep)):
+                continue
+            held = field.flush()
+            if not held:
+                continue
+            if name == "text":
+                text = held
+            elif name.startswith("tool "):
+                call = {"index": int(name[5:]), "function": {"arguments": held}}
+                delta.setdefault("tool_calls", []).append(call)
+            else:
+                delta[name] = held
+        if text is not None:
+            return {"index": index, "text": text, "finish_reason": None}
+        return {"index": index, "delta": delta, "finish_reason": None} if delta else None
+
+
+def _joined(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    """Two events of one choice as one: texts in order."""
+    if "text" in second:
+        return {**first, "text": first.get("text", "") + second["text"]}
+    delta = dict(first.get("delta") or {})
+    for name, value in second["delta"].items():
+        delta[name] = delta[name] + value if isinstance(delta.get(name), (str, list)) else value
+    return {**first, "delta": delta}
+
+
+def _message(texts: dict[str, str]) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant"}
+    for name, text in texts.items():
+        if name.startswith("tool "):
+            message.setdefault("tool_calls", []).append({"function": {"arguments": text}})
+        else:
+            message["content" if name == "text" else name] = text
+    return message
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
