@@ -42,7 +42,6 @@ def plain(standing: queries.Standing) -> dict[str, Any]:
 def waiting(
     request: Request, actor: ActorDep, session: ReadDep, mine: bool = True, state: str = ""
 ) -> list[dict[str, Any]]:
-    platform = platform_of(request)
     found = (
         queries.waiting_for(session, actor, platform.clock.now())
         if mine

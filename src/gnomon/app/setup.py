@@ -1,0 +1,82 @@
+"""Make an installation: tables, the matrix and mask policies of the rulebook, the platform's own key, a first bundle.
+
+Everything here may run again: what exists is left as it is, what is newer in the package is added.
+"""
+
+import os
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+
+import gnomon
+from gnomon.control.access import actions as access
+from gnomon.control.access import rules as access_rules
+from gnomon.control.access.schemas import NewKey
+from gnomon.control.people import actions as people
+from gnomon.control.people import queries as people_queries
+from gnomon.control.people.schemas import NewPerson
+from gnomon.control.privacy import actions as privacy
+from gnomon.control.publishing import actions as publishing
+from gnomon.control.rulebook import rules as rulebook
+from gnomon.kit import services
+from gnomon.kit.errors import NotFound
+from gnomon.kit.settings import Settings
+from gnomon.kit.work import Platform, system
+
+
+def upgrade(url: str, revision: str = "head") -> None:
+    """The database at `url` has the tables of `revision`."""
+    command.upgrade(alembic_config(url), revision)
+
+
+def alembic_config(url: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(gnomon.__file__).parent / "migrations"))
+    config.attributes["url"] = url
+    return config
+
+
+def install(platform: Platform, settings: Settings) -> None:
+    """Matrix, mask policies, own key and a first bundle are there."""
+    book = rulebook.load()
+    with platform.work(system("setup")) as work:
+        try:
+            people_queries.matrix(work.session)
+        except NotFound:
+            people.put_matrix(
+                work, permissions=book.permissions, exclusive=book.exclusive_posts, source=f"rulebook {book.version}"
+            )
+        for policy in book.mask_policies:
+            privacy.put_policy(work, policy)
+        if not services.platform_key():
+            _make_platform_key(platform, settings)
+        publishing.publish(work, "roster", book)
+        publishing.publish(work, "policy", book)
+
+
+def first_administrator(platform: Platform) -> str | None:
+    """A one-time token for the first administrator, or None once there is one."""
+    with platform.read() as session:
+        if any(person.password_hash for person in people_queries.people(session)):
+            return None
+        waiting = people_queries.by_login(session, "admin")
+    with platform.work(system("setup")) as work:
+        if waiting:
+            return people.renew_invitation(work, waiting.id).token
+        new = NewPerson(login="admin", name="管理员", team="admin", posts=["system_admin"])
+        return people.invite_first(work, new).token
+
+
+def _make_platform_key(platform: Platform, settings: Settings) -> None:
+    fresh = access_rules.make_key("own")
+    new = NewKey(caller="gnomon", team="platform", scopes=["chat", "evaluate"])
+    with platform.work(system("setup")) as work:
+        access.issue_own(work, new, fresh)
+    path = settings.home / "keys" / "platform.key"
+    draft = path.with_name(".platform.key.part")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(fresh.text)
+    draft.rename(path)
+    services.fill(platform_key=fresh.text)
