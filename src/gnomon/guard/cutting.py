@@ -21,10 +21,12 @@ _JOINT = r"\s,，、·•—―°"
 _token = re.compile(f"[{TOKEN}]*")
 _joint = re.compile(f"[{_JOINT}]{{1,6}}")
 _left_of_joint = re.compile(rf"[A-Z)）{DIGIT}]")
+_COMMA = re.compile("[,，、]")
+_left_of_comma = re.compile(r"[NSEW]?\s?°?\s?[0-9]{4,12}\.")  # read backwards: only coordinates have commas
 _right_of_joint = re.compile(rf"[A-Z(（+\-.{DIGIT}]")
 _N = f"[{DIGIT}十廿]"
 _BEGUN = re.compile(
-    rf"(?:[{PROVINCES}](?:[\s·•.\-]?(?:[A-HJ-Z][\s·•.\-]?)?)?"
+    rf"(?:[{PROVINCES}](?:[\s·•.\-]?(?:[A-HJ-Z][\s·•.\-]?[A-Z0-9]{{0,7}})?)?"
     rf"|[{SIGNS}](?:字(?:第\s?)?)?"
     rf"|[{SIGNS}]字第\s?[0-9]{{1,10}}\s?"
     rf"|{_N}{{2,4}}\s?(?:年\s?(?:{_N}{{1,3}}\s?(?:月\s?(?:{_N}{{1,3}}\s?(?:[日号]\s?)?)?)?)?)?[（(]?(?:出|生)?"
@@ -32,6 +34,7 @@ _BEGUN = re.compile(
     r"|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4}\s?[（(]?(?:出|生)?"
     r"|(?:19|20)[0-9]{6}\s?[（(]?(?:出|生)?"
     rf"|(?ai:[0-9]{{1,2}}(?:st|nd|rd|th)?\s(?:{MONTHS}\.?,?\s?)?|{MONTHS}\.?\s(?:[0-9]{{1,2}}(?:st|nd|rd|th)?,?\s?)?)"
+    r"|[(（]\+?[0-9]{0,4}(?:[)）][0-9\s\-—·.]{0,20})?"
     r"|-----BEGIN[A-Z0-9 ]{0,52}"
     r")\Z"
 )
@@ -53,7 +56,10 @@ def _joined(backwards: str, length: int) -> int:
     """How much of the end may belong to one value with spaces in it; `length` of it is the last token."""
     while length < len(backwards):
         joint = _joint.match(backwards, length)
-        if not joint or not _left_of_joint.match(backwards, joint.end()):
+        if not joint:
+            break
+        left = _left_of_comma if _COMMA.search(joint.group()) else _left_of_joint
+        if not left.match(backwards, joint.end()):
             break
         if length and not _right_of_joint.match(backwards, length - 1):
             break

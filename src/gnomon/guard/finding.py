@@ -43,7 +43,7 @@ class Finder:
             for number in sorted(fired)
             if number < self._odd
             for item in self.detectors[number].find(view)
-            if item.start >= view.start
+            if item.end > view.start
         ]
         return shadow, self._join(found, view.start)
 
@@ -51,10 +51,12 @@ class Finder:
         """Findings that overlap become one that covers them all, named after the surest, then the longest."""
         joined: list[Found] = []
         best: Found | None = None
+        if not found:
+            return []
         for item in sorted(found, key=lambda one: (one.start, -one.end)):
             last = joined[-1] if joined else None
             if last is None or best is None or item.start - shift >= last.end:
-                joined.append(Found(item.start - shift, item.end - shift, item.entity, item.score))
+                joined.append(Found(max(0, item.start - shift), item.end - shift, item.entity, item.score))
                 best = item
                 continue
             best = min(best, item, key=self._preference)

@@ -21,8 +21,8 @@ INVISIBLE = (
     "\ufe00-\ufe0f\ufeff\uffa0\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 DASHES = "\u2010-\u2013\u2212\ufe58\ufe63\uff0d"
-# Letters, digits and the signs that values contain.
-FULL_WIDTH = "\uff03\uff05\uff0b\uff0e-\uff19\uff1d\uff20-\uff3a\uff3f\uff41-\uff5a"
+# Letters, digits and the signs that values contain; and the Kelvin sign, the one other character that lower-cases to ASCII.
+FULL_WIDTH = "\u212a\uff03\uff05\uff0b\uff0e-\uff19\uff1d\uff20-\uff3a\uff3f\uff41-\uff5a"
 
 
 @cache

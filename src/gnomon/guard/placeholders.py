@@ -8,6 +8,7 @@ import hmac
 import re
 
 _ALPHABET = "bcdfghjkmnpqrstvwxz"
+_LETTERS = bytes(ord(_ALPHABET[byte % len(_ALPHABET)]) for byte in range(256))
 _CODE = 6
 _OPEN, _CLOSE = "⟦", "⟧"
 # What models make of it: other brackets, spaces, a full-width or missing underscore, capitals.
@@ -18,12 +19,8 @@ _WRITTEN = re.compile(
 
 def code(value: str, *, key: bytes, entity: str, length: int = _CODE) -> str:
     """`length` consonants, an HMAC-SHA-256 of entity and value."""
-    number = int.from_bytes(hmac.digest(key, f"{entity}\0{value}".encode("utf-8", "surrogatepass"), "sha256"), "big")
-    letters = []
-    for _ in range(length):
-        number, rest = divmod(number, len(_ALPHABET))
-        letters.append(_ALPHABET[rest])
-    return "".join(letters)
+    digest = hmac.digest(key, f"{entity}\0{value}".encode("utf-8", "surrogatepass"), "sha256")
+    return digest[:length].translate(_LETTERS).decode()
 
 
 def placeholder(label: str, letters: str = "") -> str:

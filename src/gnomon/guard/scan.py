@@ -49,10 +49,15 @@ def _prefix(group: list[bytes]) -> bytes:
 
 _UNICODE_SPACES = "\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 SPACE = rb"(?:[\x09-\x0d\x1c-\x20]|\\[nrt]|" + utf8_class(_UNICODE_SPACES) + b")"
-DIGIT = b"(?:[0-9]|" + utf8_class("".join(HANZI_DIGITS)) + b")"
+HANZI = utf8_class("".join(HANZI_DIGITS))
 BETWEEN = rb"(?:[\x09-\x0d\x1c-\x20./_,()-]|\\[nrt]|" + utf8_class(_UNICODE_SPACES + "—―·•，") + b")"
-LONG_NUMBER = DIGIT + b"(?:" + BETWEEN + b"{0,3}" + DIGIT + b"){10}"
-"""Eleven digits, whatever separates them."""
+_GAP = BETWEEN + b"{0,3}"
+LONG_NUMBER = (
+    b"[0-9](?:" + _GAP + b"[0-9]){10}",
+    HANZI + b"(?:" + _GAP + b"(?:[0-9]|" + HANZI + b")){3}",
+    b"(?:[0-9]" + _GAP + b"){3}" + HANZI,
+)
+"""Eleven digits, whatever separates them. Three patterns: with a Chinese numeral among them, a few more are enough."""
 ODD = utf8_class(odd_class())
 """A character that folding changes: the shadow must be scanned instead."""
 ESCAPED = rb"\\[ubf/]"

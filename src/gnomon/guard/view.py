@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from gnomon.guard.normalise import DIGIT, digits
 
@@ -19,10 +19,10 @@ _GROUP = re.compile(f"[{DIGIT}]+")
 _WORD_BEFORE = re.compile(r"[A-Za-z0-9]*\Z")
 _WORD_AFTER = re.compile(r"[A-Za-z0-9]*")
 MOST_DIGITS = 19
+_LENGTHS = frozenset((7, 8, *range(11, MOST_DIGITS + 1)))
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """`view.text[start:end]` is an `entity`, with a score in (0, 1]."""
 
     start: int
@@ -31,73 +31,77 @@ class Found:
     score: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(NamedTuple):
     """Neighbouring groups of digits that may be one number. `digits` is ASCII, with a final X where there is one."""
 
     start: int
     end: int
     digits: str
-    gaps: tuple[str, ...]  # what stands between the groups, all alike unless the run is mixed
-    alone: bool  # no digit, letter or decimal point touches it, but for a plain word such as `tel`
-
-    @property
-    def is_even(self) -> bool:
-        """Written in one piece, or with the same separator throughout."""
-        return len(set(self.gaps)) <= 1
+    gaps: tuple[str, ...]  # what stands between the groups
+    is_even: bool  # written in one piece, or with the same separator throughout
 
 
-@dataclass
 class View:
     """A stretch of shadow text. Values begin at or after `start`; what stands before only speaks for them."""
 
-    text: str
-    start: int = 0
-    _left: dict[int, str] = field(default_factory=dict)
-
-    def left(self, index: int) -> str:
-        """The context before `index`."""
-        return self.text[max(0, index - LEFT) : index]
+    def __init__(self, text: str, start: int = 0) -> None:
+        self.text = text
+        self.start = start
+        self.notes: dict[int, set[int]] = {}  # what detectors remember about this view
 
     @cached_property
-    def numbers(self) -> list[Number]:
-        """Every way to read 5 to 19 digits in neighbouring whole groups as one number."""
-        return [number for run in _RUN.finditer(self.text) for number in self._read(run)]
+    def lower(self) -> str:
+        """The text in lower case, every character at its place."""
+        lower = self.text.lower()
+        if len(lower) == len(self.text):
+            return lower
+        return "".join(low if len(low := char.lower()) == 1 else char for char in self.text)
+
+    @cached_property
+    def numbers(self) -> dict[int, list[Number]]:
+        """By how many digits: every way to read neighbouring whole groups as one number that nothing touches.
+
+        Only digits (7, 8 and 11 to 19), and after 17 an X. A plain word such as `tel` may touch a number.
+        """
+        by_length: dict[int, list[Number]] = {}
+        for run in _RUN.finditer(self.text):
+            for number in self._read(run):
+                by_length.setdefault(len(number.digits), []).append(number)
+        return by_length
 
     def _read(self, run: re.Match[str]) -> Iterator[Number]:
-        groups = [group.span() for group in _GROUP.finditer(self.text, run.start(), run.end())]
-        last_x = self.text[run.end() - 1] in "Xx"
-        for first, (start, _) in enumerate(groups):
-            value, gaps = "", []
-            for index in range(first, len(groups)):
-                low, high = groups[index]
-                if len(value) + high - low > MOST_DIGITS or high - start > SPACED - 4:
+        text, end = self.text, run.end()
+        groups = [(*group.span(), digits(group.group())) for group in _GROUP.finditer(text, run.start(), end)]
+        last = len(groups) - 1
+        has_x = text[end - 1] in "Xx"
+        for first, (start, _, _) in enumerate(groups):
+            value, gaps, previous = "", (), start
+            for index in range(first, last + 1):
+                low, high, group = groups[index]
+                value += group
+                if len(value) > MOST_DIGITS or high - start > SPACED - 8:
                     break
                 if index > first:
-                    gaps.append(self.text[groups[index - 1][1] : low])
-                value += digits(self.text[low:high])
-                if len(value) < 5:
-                    continue
-                is_last = index == len(groups) - 1
-                yield self._number(start, high, value, tuple(gaps))
-                if is_last and last_x:
-                    yield self._number(start, high + 1, value + "X", tuple(gaps))
+                    gaps = (*gaps, text[previous:low])
+                previous = high
+                if has_x and index == last and len(value) == 17 and self._is_alone(start, high + 1, gaps):
+                    yield Number(start, high + 1, value + "X", gaps, len(set(gaps)) <= 1)
+                elif len(value) in _LENGTHS and self._is_alone(start, high, gaps):
+                    yield Number(start, high, value, gaps, len(set(gaps)) <= 1)
 
-    def _number(self, start: int, end: int, value: str, gaps: tuple[str, ...]) -> Number:
-        return Number(start, end, value, gaps, alone=self._is_alone(start, end, grouped=bool(gaps)))
-
-    def _is_alone(self, start: int, end: int, *, grouped: bool) -> bool:
+    def _is_alone(self, start: int, end: int, gaps: tuple[str, ...]) -> bool:
         text = self.text
-        if text[start - 1 : start] == "." and text[start - 2 : start - 1].isdigit():
+        before, after = text[start - 1 : start], text[end : end + 1]
+        if before == "." and text[start - 2 : start - 1].isdigit():
             return False
-        if text[end : end + 1] == "." and text[end + 1 : end + 2].isdigit():
+        if after == "." and text[end + 1 : end + 2].isdigit():
             return False
-        before = _WORD_BEFORE.search(text, max(0, start - 12), start)
-        after = _WORD_AFTER.match(text, end, end + 12)
-        word, tail = (before.group() if before else ""), (after.group() if after else "")
-        if not word and not tail:
+        if not (before.isascii() and before.isalnum()) and not (after.isascii() and after.isalnum()):
             return True
+        left = _WORD_BEFORE.search(text, max(0, start - 12), start)
+        right = _WORD_AFTER.match(text, end, end + 12)
+        word, tail = (left.group() if left else ""), (right.group() if right else "")
         if (word and tail) or len(word + tail) == 12 or not (word + tail).isalpha():
             return False
         # One letter before or any after grouped digits is a piece of an identifier (a UUID, a part number).
-        return not grouped or (len(word) > 1 and not tail)
+        return not gaps or (len(word) > 1 and not tail)

@@ -5,7 +5,7 @@ from gnomon.guard.scan import literal
 
 _WECHAT = ("微信", "微信号", "wechat", "weixin", "wxid", "vx", "薇信", "威信", "加我vx", "加v")
 _QQ = ("qq", "扣扣", "企鹅号", "q号", "qq号", "qq群")
-_SAID = r"(?:(?:[号是为:：=＝]|(?ai:id|is)(?![A-Za-z])|账号|帐号|[\s\"'“‘「(（]){1,8})"
+_SAID = r"(?:(?:[号是为:：=＝]|(?ai:id|is)(?![A-Za-z])|账号|帐号|[\s\"'“‘「(（]){0,8})"
 
 WECHAT = Detector(
     "WECHAT", "微信", tuple(map(literal, ("微信", "wechat", "weixin", "wxid", "vx", "薇信", "威信", "加v"))),

@@ -29,37 +29,57 @@ class Detector:
     visible: tuple[int, int] = (0, 0)  # characters that the operator `mask` leaves at the two ends
 
 
-def words_pattern(words: Iterable[str]) -> str:
-    """Any of the key words, longest first, ASCII letters in either case, not as a part of a longer Latin word."""
-    return "(?:" + "|".join(map(_word, sorted(words, key=len, reverse=True))) + ")"
+class Words:
+    """Key words, and what may stand between one of them and its value.
+
+    A Latin key word is no part of a longer word (`vin` in `vintage`); with `inside` it may end one (`dbpassword`).
+    """
+
+    def __init__(self, words: Iterable[str], *, gap: str = GAP, inside: bool = False) -> None:
+        self._words = tuple(dict.fromkeys(word.lower() for word in words))
+        self._gap = re.compile(gap)
+        self._inside = inside
+
+    def ends(self, view: View) -> Iterator[int]:
+        """Where a key word ends, every one in the view."""
+        lower = view.lower
+        for word in self._words:
+            at = lower.find(word)
+            while at >= 0:
+                end = at + len(word)
+                glued = not self._inside and _is_latin(word[0]) and _is_latin(lower[at - 1 : at])
+                if not glued and not (_is_latin(word[-1]) and _is_latin(lower[end : end + 1])):
+                    yield end
+                at = lower.find(word, at + 1)
+
+    def before(self, view: View, index: int) -> bool:
+        """Whether a key word, and at most a gap, stands before the number at `index`."""
+        # No piece of a gap is a digit, so a gap before a number can end in one place only.
+        places = view.notes.get(id(self))
+        if places is None:
+            places = view.notes[id(self)] = {
+                match.end() for end in self.ends(view) if (match := self._gap.match(view.text, end))
+            }
+        return index in places
 
 
-def _word(text: str) -> str:
-    start = "(?<![A-Za-z])" if text[0].isascii() and text[0].isalpha() else ""
-    end = "(?![A-Za-z])" if text[-1].isascii() and text[-1].isalpha() else ""
-    return f"{start}(?ai:{re.escape(text)}){end}"
+def _is_latin(char: str) -> bool:
+    return "a" <= char <= "z"
 
 
-def keyed(entity: str, words: Iterable[str], value: str, *, gap: str = GAP) -> Callable[[View], Iterator[Found]]:
+def keyed(
+    entity: str, words: Iterable[str], value: str, *, gap: str = GAP, inside: bool = False
+) -> Callable[[View], Iterator[Found]]:
     """Finds `value` (a pattern that checks its own ends) wherever a key word and at most a gap stand before it."""
-    # A look-ahead is tried at every place, so what is found does not depend on where the search began.
-    pattern = re.compile(f"(?={words_pattern(words)}{gap}({value}))")
+    named = Words(words, inside=inside)
+    pattern = re.compile(f"{gap}(?P<v>{value})")
 
     def find(view: View) -> Iterator[Found]:
-        for match in pattern.finditer(view.text):
-            yield Found(match.start(1), match.end(1), entity)
+        for end in named.ends(view):
+            if match := pattern.match(view.text, end):
+                yield Found(match.start("v"), match.end("v"), entity)
 
     return find
-
-
-def before(words: Iterable[str], *, gap: str = GAP) -> Callable[[View, int], bool]:
-    """Whether one of the words, and at most a gap, stands directly before a place."""
-    pattern = re.compile(f"{words_pattern(words)}{gap}\\Z")
-
-    def check(view: View, index: int) -> bool:
-        return pattern.search(view.left(index)) is not None
-
-    return check
 
 
 def matching(entity: str, pattern: str, *, flags: int = 0) -> Callable[[View], Iterator[Found]]:
@@ -74,12 +94,17 @@ def matching(entity: str, pattern: str, *, flags: int = 0) -> Callable[[View], I
     return find
 
 
-def numbers(entity: str, judge: Callable[[View, Number], float]) -> Callable[[View], Iterator[Found]]:
-    """Finds every reading of digits that `judge` scores above zero."""
+def numbers(
+    entity: str, lengths: Iterable[int], judge: Callable[[View, Number], float]
+) -> Callable[[View], Iterator[Found]]:
+    """Finds every reading of that many digits that `judge` scores above zero."""
+    wanted = tuple(lengths)
 
     def find(view: View) -> Iterator[Found]:
-        for number in view.numbers:
-            if score := judge(view, number):
-                yield Found(number.start, number.end, entity, score)
+        by_length = view.numbers
+        for length in wanted:
+            for number in by_length.get(length, ()):
+                if score := judge(view, number):
+                    yield Found(number.start, number.end, entity, score)
 
     return find

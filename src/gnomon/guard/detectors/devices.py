@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 
 from gnomon.guard.checksums import luhn, vehicle_id
-from gnomon.guard.detectors.base import Detector, before, keyed, numbers
+from gnomon.guard.detectors.base import Detector, Words, keyed, numbers
 from gnomon.guard.scan import LONG_NUMBER, literal
 from gnomon.guard.view import Found, Number, View
 
-_is_imei_named = before(("imei", "imei号", "串号", "设备号", "meid"))
+_is_imei_named = Words(("imei", "imei号", "串号", "设备号", "meid")).before
 # Reporting bodies that issue IMEIs (TS.06): the first two digits. Without one, a key word is needed.
 _REPORTING_BODIES = frozenset({"01", "35", "86", "99"})
 _VIN_WORDS = ("车架号", "车辆识别代号", "车辆识别代码", "vin", "vin码", "vin号")
@@ -17,7 +17,7 @@ _vin_named = keyed("VIN", _VIN_WORDS, r"(?ai:[A-HJ-NPR-Z0-9]{17})(?![A-Za-z0-9])
 
 
 def _judge_imei(view: View, number: Number) -> float:
-    if len(number.digits) != 15 or not number.digits.isdigit() or not number.alone or not number.is_even:
+    if not number.is_even:
         return 0.0
     if _is_imei_named(view, number.start):
         return 1.0
@@ -31,5 +31,5 @@ def _find_vin(view: View) -> Iterator[Found]:
     yield from _vin_named(view)
 
 
-IMEI = Detector("IMEI", "设备号", (LONG_NUMBER,), numbers("IMEI", _judge_imei), visible=(2, 2))
+IMEI = Detector("IMEI", "设备号", LONG_NUMBER, numbers("IMEI", (15,), _judge_imei), visible=(2, 2))
 VIN = Detector("VIN", "车架号", (rb"[A-HJ-NPR-Z0-9]{17}", literal("车架号")), _find_vin, visible=(3, 2))

@@ -3,27 +3,25 @@
 import re
 from collections.abc import Iterator
 
-from gnomon.guard.detectors.base import Detector, before, matching, numbers
+from gnomon.guard.detectors.base import Detector, Words, matching, numbers
 from gnomon.guard.scan import BETWEEN, LONG_NUMBER, literal
 from gnomon.guard.view import Found, Number, View
 
-_PREFIX = re.compile(r"(?:\+|(?<!\d)00|(?<![\d+]))\s?86[\s\-—)）·.]{0,2}\Z|[(（]\+?86[)）]\s?\Z")
+_PREFIX = re.compile(r"(?:\+|(?<!\d)00|(?<![\d+]))\s?86[\s\-—)·.]{0,2}\Z|[(（]\+?86[)）]\s?\Z")
 _MOBILE = re.compile(r"1[3-9]\d{9}")
 _AREA = re.compile(r"0(?:10|2\d|[3-9]\d\d)")
 _WORDS = ("电话", "固话", "座机", "热线", "传真", "tel", "telephone", "phone", "fax", "call")
-_is_named = before(_WORDS)
+_is_named = Words(_WORDS).before
 
 
 def _find_mobile(view: View) -> Iterator[Found]:
-    for number in view.numbers:
-        value = number.digits
-        if len(value) == 13 and value.startswith("86"):
-            value = value[2:]
-        elif len(value) != 11:
-            continue
-        if not _MOBILE.fullmatch(value) or not number.alone or not _is_written_as_phone(number):
-            continue
-        yield Found(_with_prefix(view, number.start), number.end, "CN_MOBILE")
+    for length in (11, 13):
+        for number in view.numbers.get(length, ()):
+            value = number.digits
+            if length == 13 and not value.startswith("86"):
+                continue
+            if _MOBILE.fullmatch(value, length - 11) and _is_written_as_phone(number):
+                yield Found(_with_prefix(view, number.start), number.end, "CN_MOBILE")
 
 
 def _is_written_as_phone(number: Number) -> bool:
@@ -43,7 +41,7 @@ def _with_prefix(view: View, start: int) -> int:
 
 def _judge_landline(view: View, number: Number) -> float:
     value = number.digits
-    if not number.alone or not value.isdigit() or len(number.gaps) > 3:
+    if len(number.gaps) > 3:
         return 0.0
     if len(value) in (11, 12) and (area := _AREA.match(value)):
         local = value[area.end() :]
@@ -53,6 +51,7 @@ def _judge_landline(view: View, number: Number) -> float:
     return 0.8 if is_local and _is_named(view, number.start) else 0.0
 
 
+_NUMBERED = numbers("CN_LANDLINE", (7, 8, 11, 12), _judge_landline)
 _BRACKETED = matching(
     "CN_LANDLINE",
     r"(?<![\d(（])(?:\+?86\s?)?[(（]0(?:10|2\d|[3-9]\d\d)[)）][\s\-]{0,2}[2-9]\d{2,3}[\s\-]?\d{4}(?![\d])",
@@ -60,12 +59,12 @@ _BRACKETED = matching(
 
 
 def _find_landline(view: View) -> Iterator[Found]:
-    yield from numbers("CN_LANDLINE", _judge_landline)(view)
+    yield from _NUMBERED(view)
     yield from _BRACKETED(view)
 
 
 _FOREIGN = (
-    r"(?<![\w+])(?P<v>(?:\+(?!86)[1-9]\d{0,2}[\s.\-]?(?:\(0?\d{1,4}\)[\s.\-]?)?\d{1,4}(?:[\s.\-]?\d{2,4}){1,4}"
+    r"(?<![A-Za-z0-9_+])(?P<v>(?:\+(?!86)[1-9]\d{0,2}[\s.\-]?(?:\(0?\d{1,4}\)[\s.\-]?)?\d{1,4}(?:[\s.\-]?\d{2,4}){1,4}"
     r"|(?:1[\s.\-])?\([2-9]\d\d\)[\s.\-]?[2-9]\d\d[\s.\-]\d{4}"
     r"|(?:1[\s.\-])?[2-9]\d\d([\s.\-])[2-9]\d\d\2\d{4})(?:\s?(?:x|ext\.?)\s?\d{1,5})?)(?![\d])"
 )
@@ -74,8 +73,8 @@ _LOOSE_FOREIGN = (
     rb"[0-9]{3}\)?" + BETWEEN + rb"{0,2}[0-9]{3}" + BETWEEN + rb"[0-9]{4}",
 )
 
-MOBILE = Detector("CN_MOBILE", "手机", (LONG_NUMBER,), _find_mobile, visible=(3, 4))
+MOBILE = Detector("CN_MOBILE", "手机", LONG_NUMBER, _find_mobile, visible=(3, 4))
 LANDLINE = Detector(
-    "CN_LANDLINE", "电话", (LONG_NUMBER, *map(literal, _WORDS)), _find_landline, visible=(4, 2)
+    "CN_LANDLINE", "电话", (*LONG_NUMBER, *map(literal, _WORDS)), _find_landline, visible=(4, 2)
 )
 FOREIGN = Detector("PHONE_NUMBER", "国际电话", _LOOSE_FOREIGN, matching("PHONE_NUMBER", _FOREIGN), visible=(3, 2))

@@ -1,22 +1,17 @@
 """居民身份证 / resident identity number, 18 characters (GB 11643) and the old 15."""
 
 from gnomon.guard.checksums import resident_id
-from gnomon.guard.detectors.base import Detector, before, numbers
+from gnomon.guard.detectors.base import Detector, Words, numbers
 from gnomon.guard.scan import LONG_NUMBER
 from gnomon.guard.view import Number, View
 
 WORDS = ("身份证", "身份证件", "公民身份", "证件号", "居住证", "id card", "identity card", "resident id")
 _PROVINCES = {*range(11, 16), *range(21, 24), *range(31, 38), *range(41, 47), *range(50, 55), *range(61, 66), 71, 81, 82}
-_is_named = before(WORDS)
+_is_named = Words(WORDS).before
 
 
 def _judge(view: View, number: Number) -> float:
-    value = number.digits
-    if len(value) == 18 and number.alone:
-        return _judge_18(view, number)
-    if len(value) == 15 and number.alone and number.is_even and value.isdigit():
-        return _judge_15(view, number)
-    return 0.0
+    return _judge_18(view, number) if len(number.digits) == 18 else _judge_15(view, number)
 
 
 def _judge_18(view: View, number: Number) -> float:
@@ -29,6 +24,8 @@ def _judge_18(view: View, number: Number) -> float:
 
 def _judge_15(view: View, number: Number) -> float:
     value = number.digits
+    if not number.is_even:
+        return 0.0
     if int(value[:2]) in _PROVINCES and _is_day(value[8:10], value[10:12]):
         return 0.8
     return 0.9 if _is_named(view, number.start) else 0.0
@@ -38,4 +35,4 @@ def _is_day(month: str, day: str) -> bool:
     return "01" <= month <= "12" and "01" <= day <= "31"
 
 
-DETECTOR = Detector("CN_ID", "身份证", (LONG_NUMBER,), numbers("CN_ID", _judge), visible=(3, 4))
+DETECTOR = Detector("CN_ID", "身份证", LONG_NUMBER, numbers("CN_ID", (15, 18), _judge), visible=(3, 4))

@@ -41,14 +41,15 @@ _NAMED = (
 _NAMED_TRIGGERS = ("key", "secret", "access_token", "auth_token", "bearer", "密钥", "秘钥", "访问令牌")
 _ASSIGN = r"(?:[\s:：=＝\"'“‘「]|[是为]|(?ai:id|is)(?![A-Za-z])){1,6}"
 _named_key = keyed(
-    "API_KEY", _NAMED, r"(?=[A-Za-z_\-./+=]*[0-9])[A-Za-z0-9_\-./+=]{16,256}(?![A-Za-z0-9_\-./+=])", gap=_ASSIGN
+    "API_KEY", _NAMED, r"(?=[A-Za-z_\-./+=]*[0-9])[A-Za-z0-9_\-./+=]{16,256}(?![A-Za-z0-9_\-./+=])", gap=_ASSIGN, inside=True
 )
 _known_key = matching("API_KEY", f"{_B}(?P<v>{_KEYS}){_E}")
 _JWT = r"(?<![A-Za-z0-9_\-])(?P<v>eyJ[A-Za-z0-9_\-]{8,1024}\.[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*){0,3})"
 # A block cut off before its END is covered as far as it reaches. Its body holds no `--`, so blocks never overlap.
 _NAME = r"(?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
 _BODY = r"[A-Za-z0-9+/=\s:,.()\\]"
-_BLOCK = re.compile(rf"-----BEGIN {_NAME}{_BODY}*(?:-(?!-){_BODY}*)*(?:-----END {_NAME})?")
+_CUT_END = r"(?:-----(?:E(?:N(?:D[A-Z0-9 ]{0,52}-{0,4})?)?)?|-{1,4})\Z"
+_BLOCK = re.compile(rf"-----BEGIN {_NAME}{_BODY}*(?:-(?!-){_BODY}*)*(?:-----END {_NAME}|{_CUT_END})?")
 _USERINFO = r"(?<=://)(?P<v>[^\s/:@\"'<>,;`{}|\\]{0,256}:[^\s/@\"'<>,;`{}|\\]{1,256})@"
 _PASSWORDS = ("password", "passwd", "pwd", "passphrase", "密码", "口令", "登录密码")
 _PASSWORD_GAP = r"(?:[\s]?[:：=＝][\s]?|\s?[是为]\s?|\"\s?:\s?|\s(?ai:is)\s)[\"'“‘「]?"
@@ -71,5 +72,5 @@ PRIVATE_KEY = Detector("PRIVATE_KEY", "私钥", (rb"PRIVATE KEY",), _find_block)
 URL_PASSWORD = Detector("URL_PASSWORD", "网址口令", (rb"://[^\x00-\x20/]*:[^\x00-\x20]*@",), matching("URL_PASSWORD", _USERINFO))
 PASSWORD = Detector(
     "PASSWORD", "口令", tuple(map(literal, ("passw", "pwd", "passphrase", "密码", "口令"))),
-    keyed("PASSWORD", _PASSWORDS, _PASSWORD, gap=_PASSWORD_GAP),
+    keyed("PASSWORD", _PASSWORDS, _PASSWORD, gap=_PASSWORD_GAP, inside=True),
 )  # fmt: skip
