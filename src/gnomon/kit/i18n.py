@@ -113,8 +113,10 @@ def _extract_template(path: Path, used: dict[str, str]) -> None:
     with path.open("rb") as stream:
         options = {"newstyle_gettext": "true", "silent": "false"}
         for line, _function, text, _comments in babel_extract(stream, MARKERS, (), options):
-            if isinstance(text, str):
-                used.setdefault(text, f"{path.name}:{line}")
+            # A text with values to fill in comes as a tuple: the text, then a None for each value.
+            first = text[0] if isinstance(text, tuple) else text
+            if isinstance(first, str):
+                used.setdefault(first, f"{path.name}:{line}")
 
 
 def _extract_python(path: Path, used: dict[str, str]) -> None:

@@ -1,0 +1,1 @@
+"""The pages: one module for each domain, each with its `router`."""
