@@ -1,0 +1,30 @@
+"""Changes of evaluation: suites and looks, runs, comparisons, checks."""
+
+from gnomon.control.evaluation.actions.checks import record_checks, record_leaks, request_leak_check
+from gnomon.control.evaluation.actions.comparisons import compare
+from gnomon.control.evaluation.actions.runs import (
+    begin,
+    fail,
+    finish,
+    record_answers,
+    request_run,
+    request_sealed_run,
+    resume_run,
+)
+from gnomon.control.evaluation.actions.suites import add_suite, open_suite
+
+__all__ = [
+    "add_suite",
+    "begin",
+    "compare",
+    "fail",
+    "finish",
+    "open_suite",
+    "record_answers",
+    "record_checks",
+    "record_leaks",
+    "request_leak_check",
+    "request_run",
+    "request_sealed_run",
+    "resume_run",
+]
