@@ -55,7 +55,7 @@ class Admission:
             raise Refusal(
                 "unauthorised",
                 401,
-                message="缺少 API 密钥，请用 Authorization: Bearer 提供。 No API key: send it as Authorization: Bearer.",
+                message="缺少 API 密钥，请用 Authorization: Bearer 提供。 Send an API key as Authorization: Bearer.",
                 code="missing_api_key",
             )
         token = header[7:].strip()
@@ -97,7 +97,7 @@ class Admission:
             )
             if wait:
                 raise _limited(
-                    f"超过每分钟 {key.requests_per_minute} 次的限额。 More than {key.requests_per_minute} requests a minute.",
+                    f"超过每分钟 {key.requests_per_minute} 次的限额。 The limit of requests a minute is reached.",
                     wait,
                 )
         if key.concurrency > 0:

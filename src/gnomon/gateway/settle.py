@@ -33,7 +33,10 @@ def _record(ex: Exchange, total: float) -> TrafficRecord:
         outcome=ex.outcome,
         status=ex.status,
         timings=Timings(
-            guard_in=ex.guard_in_ms, upstream_connect=ex.connect_ms, first_token=ex.first_token_ms, total=total
+            guard_in=_rounded(ex.guard_in_ms),
+            upstream_connect=_rounded(ex.connect_ms),
+            first_token=_rounded(ex.first_token_ms),
+            total=round(total, 3),
         ),
         policy=snapshot.policy_version if snapshot else "",
         roster=snapshot.roster_version if snapshot else "",
@@ -84,3 +87,7 @@ def _judge_canary(ex: Exchange, s: Services, total: float) -> None:
 
 def _is_slow(canary: Canary, total: float) -> bool:
     return any(rule.indicator == "latency_ratio_over" and total > rule.latency_ms for rule in canary.rules)
+
+
+def _rounded(ms: float | None) -> float | None:
+    return None if ms is None else round(ms, 3)

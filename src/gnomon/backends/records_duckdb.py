@@ -1,0 +1,179 @@
+"""Traffic records in one DuckDB file. Whoever opens it owns it: no second process can even read."""
+
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import msgspec
+
+from gnomon.backends.records_queries import QUERIES, bound
+from gnomon.contract.ports import Row
+from gnomon.contract.traffic import DefenceNotice, TrafficRecord
+from gnomon.kit.errors import BadInput, Unavailable
+
+_MEMORY = "512MB"
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS records (
+    id VARCHAR NOT NULL, "at" DOUBLE NOT NULL, outcome VARCHAR NOT NULL, status SMALLINT NOT NULL,
+    guard_in_ms DOUBLE, connect_ms DOUBLE, first_token_ms DOUBLE, total_ms DOUBLE NOT NULL,
+    policy VARCHAR NOT NULL, roster VARCHAR NOT NULL, endpoint VARCHAR NOT NULL, model VARCHAR NOT NULL,
+    target VARCHAR NOT NULL, version VARCHAR NOT NULL, canary VARCHAR NOT NULL, key_id VARCHAR NOT NULL,
+    caller VARCHAR NOT NULL, team VARCHAR NOT NULL, address VARCHAR NOT NULL, stream BOOLEAN NOT NULL,
+    tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL, entities_in MAP(VARCHAR, INTEGER) NOT NULL,
+    entities_out MAP(VARCHAR, INTEGER) NOT NULL, error VARCHAR NOT NULL, tags MAP(VARCHAR, VARCHAR) NOT NULL);
+CREATE TABLE IF NOT EXISTS contents (id VARCHAR NOT NULL, "at" DOUBLE NOT NULL, request VARCHAR, reply VARCHAR);
+CREATE TABLE IF NOT EXISTS notices (
+    id VARCHAR NOT NULL, "at" DOUBLE NOT NULL, kind VARCHAR NOT NULL, subject VARCHAR NOT NULL, reason VARCHAR NOT NULL,
+    until DOUBLE NOT NULL, facts MAP(VARCHAR, DOUBLE) NOT NULL);
+CREATE TABLE IF NOT EXISTS spools (name VARCHAR PRIMARY KEY, bytes BIGINT NOT NULL);
+"""
+_NONE = "MAP {}"
+# DuckDB column of the JSON → column of the table and, where absent means something, what it means
+_FIELDS: dict[str, tuple[str, str, str]] = {
+    "id": ("VARCHAR", "id", ""),
+    "at": ("DOUBLE", '"at"', ""),
+    "outcome": ("VARCHAR", "outcome", ""),
+    "status": ("SMALLINT", "status", ""),
+    "policy": ("VARCHAR", "policy", "''"),
+    "roster": ("VARCHAR", "roster", "''"),
+    "endpoint": ("VARCHAR", "endpoint", "''"),
+    "model": ("VARCHAR", "model", "''"),
+    "target": ("VARCHAR", "target", "''"),
+    "version": ("VARCHAR", "version", "''"),
+    "canary": ("VARCHAR", "canary", "''"),
+    "key_id": ("VARCHAR", "key_id", "''"),
+    "caller": ("VARCHAR", "caller", "''"),
+    "team": ("VARCHAR", "team", "''"),
+    "address": ("VARCHAR", "address", "''"),
+    "stream": ("BOOLEAN", "stream", "false"),
+    "tokens_in": ("INTEGER", "tokens_in", "0"),
+    "tokens_out": ("INTEGER", "tokens_out", "0"),
+    "entities_in": ("MAP(VARCHAR, INTEGER)", "entities_in", _NONE),
+    "entities_out": ("MAP(VARCHAR, INTEGER)", "entities_out", _NONE),
+    "error": ("VARCHAR", "error", "''"),
+    "tags": ("MAP(VARCHAR, VARCHAR)", "tags", _NONE),
+}
+_TIMINGS = {
+    "guard_in": "guard_in_ms",
+    "upstream_connect": "connect_ms",
+    "first_token": "first_token_ms",
+    "total": "total_ms",
+}
+
+
+def _record_columns() -> str:
+    fields = ", ".join(f"'{name}': '{kind}'" for name, (kind, _, _) in _FIELDS.items())
+    timings = ", ".join(f"{name} DOUBLE" for name in _TIMINGS)
+    return f"{{{fields}, 'timings': 'STRUCT({timings})', 'request': 'VARCHAR', 'reply': 'VARCHAR'}}"
+
+
+def _insert_records() -> str:
+    columns = [column for _, column, _ in _FIELDS.values()] + list(_TIMINGS.values())
+    values = [f"coalesce(b.{c}, {absent})" if absent else f"b.{c}" for _, c, absent in _FIELDS.values()]
+    values += [f"b.timings.{name}" for name in _TIMINGS]
+    return f"INSERT INTO records ({', '.join(columns)}) SELECT {', '.join(values)} FROM batch b"  # noqa: S608
+
+
+class RecordsDuckDB:
+    """Implements `contract.ports.RecordStore`; `append` from one thread, `query` from any."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._folder = path.parent
+        self._writing = threading.Lock()
+        try:
+            self._db = duckdb.connect(str(path), config={"memory_limit": _MEMORY, "threads": 2})
+        except duckdb.IOException as error:
+            raise Unavailable(
+                f"{path} cannot be opened: {error}", next_step="Only one collector may run on a home folder."
+            ) from error
+        self._db.execute(_SCHEMA)
+
+    def append(
+        self, records: Sequence[TrafficRecord], notices: Sequence[DefenceNotice], *, offsets: Mapping[str, int]
+    ) -> int:
+        with self._writing:
+            self._db.execute("BEGIN")
+            try:
+                new = self._add_records(list({r.id: r for r in records}.values())) if records else 0
+                for notice in notices:
+                    self._add_notice(notice)
+                for name, size in offsets.items():
+                    self._db.execute("INSERT OR REPLACE INTO spools VALUES (?, ?)", [name, size])
+                self._db.execute("COMMIT")
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+        return new
+
+    def offsets(self) -> dict[str, int]:
+        return dict(self._db.cursor().execute("SELECT name, bytes FROM spools").fetchall())
+
+    def forget(self, names: Sequence[str]) -> None:
+        """These spools are gone; their offsets with them."""
+        with self._writing:
+            for name in names:
+                self._db.execute("DELETE FROM spools WHERE name = ?", [name])
+
+    def query(self, name: str, params: Mapping[str, Any]) -> list[Row]:
+        """Raises KeyError (no such query) or BadInput (its parameters)."""
+        given = bound(name, params)
+        cursor = self._db.cursor()
+        try:
+            found = cursor.execute(QUERIES[name].duckdb, given)
+            columns = [column[0] for column in found.description or ()]
+            return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
+        except (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.BinderException) as error:
+            raise BadInput(f"{name}: {error}", next_step="Give numbers for times and limits.") from error
+        finally:
+            cursor.close()
+
+    def drop_content(self, before: float) -> int:
+        """Masked requests and replies older than `before` (Unix seconds) are gone; the records stay."""
+        with self._writing:
+            found = self._db.execute('DELETE FROM contents WHERE "at" < ?', [before]).fetchone()
+        return int(found[0]) if found else 0
+
+    def close(self) -> None:
+        self._db.close()
+
+    def _add_records(self, records: list[TrafficRecord]) -> int:
+        # A file of JSON lines is the fastest way in: 26,000 records of 2 KB a second on one core, 36 times executemany.
+        with tempfile.NamedTemporaryFile(dir=self._folder, prefix="batch-", suffix=".jsonl") as file:
+            for record in records:
+                file.write(msgspec.json.encode(record))
+                file.write(b"\n")
+            file.flush()
+            source = f"read_json(?, format = 'newline_delimited', columns = {_record_columns()})"
+            # The same id means the same time, so the search for known ids reads only that span of the table.
+            self._db.execute(
+                f"""CREATE OR REPLACE TEMP TABLE batch AS SELECT * FROM {source} b WHERE NOT EXISTS (
+                        SELECT 1 FROM records r WHERE r.id = b.id AND r."at" BETWEEN ? AND ?)""",  # noqa: S608
+                [file.name, min(r.at for r in records), max(r.at for r in records)],
+            )
+        self._db.execute(_insert_records())
+        self._db.execute(
+            """INSERT INTO contents SELECT b.id, b."at", b.request, b.reply FROM batch b
+               WHERE b.request IS NOT NULL OR b.reply IS NOT NULL"""
+        )
+        found = self._db.execute("SELECT count(*) FROM batch").fetchone()
+        self._db.execute("DROP TABLE batch")
+        return int(found[0]) if found else 0
+
+    def _add_notice(self, notice: DefenceNotice) -> None:
+        self._db.execute(
+            """INSERT INTO notices SELECT ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM notices WHERE id = ?)""",
+            [
+                notice.id,
+                notice.at,
+                notice.kind,
+                notice.subject,
+                notice.reason,
+                notice.until,
+                notice.facts,
+                notice.id,
+            ],
+        )

@@ -1,0 +1,153 @@
+"""What every store of traffic records must do."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gnomon.backends.records_duckdb import RecordsDuckDB
+from gnomon.backends.records_queries import QUERIES, REQUIRED
+from gnomon.contract.ports import RecordStore
+from gnomon.contract.traffic import DefenceNotice, Timings, TrafficRecord
+from gnomon.kit.errors import BadInput
+
+STORES: dict[str, Callable[[Path], RecordStore]] = {"duckdb": lambda folder: RecordsDuckDB(folder / "traffic.duckdb")}
+SPAN = {"since": 0.0, "until": 1e12}
+
+
+@pytest.fixture(params=sorted(STORES))
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RecordStore]:
+    found = STORES[request.param](tmp_path)
+    yield found
+    found.close()  # type: ignore[attr-defined]
+
+
+def record(number: int, **changes: object) -> TrafficRecord:
+    given: dict[str, object] = {
+        "id": f"req_{number:04d}",
+        "at": 1000.0 + number,
+        "outcome": "ok",
+        "status": 200,
+        "timings": Timings(total=float(number), first_token=number / 2),
+        "model": "chat",
+        "target": "main",
+        "version": "v1",
+        "caller": "anna",
+        "team": "business",
+        "tokens_in": 2,
+        "tokens_out": 3,
+        "request": '{"q":"你好"}',
+        "reply": '好的 "引号"\n',
+    }
+    return TrafficRecord(**(given | changes))  # type: ignore[arg-type]
+
+
+def test_a_record_comes_back_whole(store: RecordStore) -> None:
+    tags = {"run": "r1", "item": "7"}
+    one = record(1, entities_in={"PHONE": 2}, tags=tags, stream=True, canary="c1", error="x")
+    assert store.append([one], [], offsets={}) == 1
+    (row,) = store.query("record", {"id": "req_0001"})
+    assert (row["at"], row["outcome"], row["total_ms"], row["first_token_ms"]) == (1001.0, "ok", 1.0, 0.5)
+    assert (row["guard_in_ms"], row["entities_in"], row["entities_out"]) == (None, {"PHONE": 2}, {})
+    assert (row["tags"], row["stream"], row["canary"], row["key_id"]) == (tags, True, "c1", "")
+    assert (row["request"], row["reply"]) == ('{"q":"你好"}', '好的 "引号"\n')
+    assert store.query("record", {"id": "nobody"}) == []
+
+
+def test_the_same_record_is_stored_once_within_and_across_batches(store: RecordStore) -> None:
+    assert store.append([record(1), record(1), record(2)], [], offsets={"w": 10}) == 2
+    assert store.append([record(2), record(3)], [], offsets={"w": 20}) == 1
+    assert store.query("totals", SPAN) == [{"outcome": "ok", "requests": 3, "tokens_in": 6, "tokens_out": 9}]
+    assert store.offsets() == {"w": 20}
+
+
+def test_a_batch_that_fails_leaves_neither_records_nor_offsets(store: RecordStore) -> None:
+    broken = record(5, outcome=None)
+    with pytest.raises(Exception, match=r"(?i)constraint"):
+        store.append([record(4), broken], [], offsets={"w": 30})
+    assert store.offsets() == {}
+    assert store.query("recent", {}) == []
+    assert store.append([record(4)], [], offsets={"w": 30}) == 1
+
+
+def test_notices_are_kept_once_and_listed_since_a_time(store: RecordStore) -> None:
+    ban = DefenceNotice(id="n1", at=50.0, kind="ban", subject="192.0.2.1", reason="key_guessing", until=99.0)
+    retreat = DefenceNotice(id="n2", at=60.0, kind="canary_retreat", subject="c1", reason="rule", facts={"ratio": 0.5})
+    store.append([], [ban, retreat], offsets={})
+    store.append([], [ban], offsets={})
+    assert [n["id"] for n in store.query("notices", {})] == ["n1", "n2"]
+    (row,) = store.query("notices", {"since": 55.0})
+    assert (row["kind"], row["facts"]) == ("canary_retreat", {"ratio": 0.5})
+
+
+def test_minutes_tell_counts_by_outcome_and_percentiles_of_what_was_answered(store: RecordStore) -> None:
+    answered = [record(n, at=60.0 + n / 10, timings=Timings(total=float(n))) for n in range(1, 101)]
+    failed = [record(1000 + n, at=61.0, outcome="timeout", status=504, timings=Timings(total=9e4)) for n in range(5)]
+    store.append([*answered, *failed, record(2000, at=125.0)], [], offsets={})
+    first, second = store.query("by_minute", SPAN | {"limit_ms": 50})
+    assert (first["minute"], first["requests"], first["answered"], first["within"]) == (60.0, 105, 100, 50)
+    assert first["outcomes"] == {"ok": 100, "timeout": 5}
+    assert first["p50"] == pytest.approx(50.5)
+    assert first["p99"] == pytest.approx(99.01)
+    assert second["minute"] == 120.0
+    assert store.query("by_minute", SPAN)[0]["within"] is None
+    assert len(store.query("by_minute", SPAN | {"bucket_s": 3600})) == 1
+
+
+def test_latency_of_nothing_is_no_number(store: RecordStore) -> None:
+    (row,) = store.query("latency", SPAN | {"limit_ms": 500})
+    assert (row["n"], row["n_within"], row["p95"], row["mean"]) == (0, 0, None, None)
+    store.append([record(100), record(700)], [], offsets={})
+    (row,) = store.query("latency", SPAN | {"limit_ms": 500, "model": "chat", "target": "main"})
+    assert (row["n"], row["n_within"], row["p50"], row["mean"]) == (2, 1, 400.0, 400.0)
+    assert store.query("latency", SPAN | {"limit_ms": 500, "model": "other"})[0]["n"] == 0
+
+
+def test_recent_filters_and_shows_no_content(store: RecordStore) -> None:
+    store.append([record(1), record(2, caller="bob"), record(3, outcome="blocked", error="SECRET")], [], offsets={})
+    assert [r["id"] for r in store.query("recent", {"limit": 2})] == ["req_0003", "req_0002"]
+    assert [r["id"] for r in store.query("recent", {"caller": "bob"})] == ["req_0002"]
+    assert [r["id"] for r in store.query("recent", {"outcome": "blocked"})] == ["req_0003"]
+    assert [r["id"] for r in store.query("recent", {"q": "secret"})] == ["req_0003"]
+    assert "request" not in store.query("recent", {})[0]
+
+
+def test_callers_targets_entities_and_runs_are_counted(store: RecordStore) -> None:
+    store.append(
+        [
+            record(1, entities_in={"PHONE": 2, "EMAIL": 1}, tags={"run": "r1", "item": "b"}),
+            record(2, caller="bob", entities_out={"PHONE": 1}, tags={"run": "r1", "item": "a"}, outcome="timeout"),
+            record(3, target="next", version="v2", canary="c1", tags={"run": "r2"}),
+        ],
+        [],
+        offsets={},
+    )
+    callers = {r["caller"]: r for r in store.query("by_caller", SPAN)}
+    assert callers["anna"]["requests"] == 2
+    assert callers["bob"]["outcomes"] == {"timeout": 1}
+    targets = {(r["target"], r["canary"]): r["requests"] for r in store.query("by_target", SPAN)}
+    assert targets == {("main", ""): 2, ("next", "c1"): 1}
+    entities = {(r["direction"], r["entity"]): r["masked"] for r in store.query("entities", SPAN)}
+    assert entities == {("input", "PHONE"): 2, ("input", "EMAIL"): 1, ("output", "PHONE"): 1}
+    assert [(r["item"], r["outcome"]) for r in store.query("rows_for_run", {"run": "r1"})] == [
+        ("a", "timeout"),
+        ("b", "ok"),
+    ]
+
+
+def test_wrong_questions_are_told_apart(store: RecordStore) -> None:
+    with pytest.raises(KeyError):
+        store.query("nothing", {})
+    with pytest.raises(BadInput, match="has no parameter 'x'"):
+        store.query("recent", {"x": 1})
+    with pytest.raises(BadInput, match="needs since, until"):
+        store.query("totals", {})
+    with pytest.raises(BadInput):
+        store.query("totals", {"since": "yesterday", "until": 1.0})
+
+
+@pytest.mark.parametrize("name", sorted(QUERIES))
+def test_every_query_answers_an_empty_store(store: RecordStore, name: str) -> None:
+    values = {"since": 0.0, "until": 1.0, "limit_ms": 1.0, "id": "x", "run": "x"}
+    params = {p: values[p] for p, default in QUERIES[name].params.items() if default is REQUIRED}
+    assert isinstance(store.query(name, params), list)

@@ -1,0 +1,133 @@
+"""Spools into the store, questions out of it."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gnomon.app.collector import Collector
+from gnomon.backends.records_client import CollectorDown, RecordsClient
+from gnomon.backends.records_duckdb import RecordsDuckDB
+from gnomon.backends.records_spool import SpoolReader
+from gnomon.contract.traffic import DefenceNotice, Timings, TrafficRecord
+from gnomon.gateway.recorder import Recorder
+from gnomon.kit.errors import BadInput, NotFound
+
+
+def record(number: int) -> TrafficRecord:
+    return TrafficRecord(id=f"req_{number}", at=1000.0 + number, outcome="ok", status=200, timings=Timings(total=1.0))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[RecordsDuckDB]:
+    found = RecordsDuckDB(tmp_path / "traffic.duckdb")
+    yield found
+    found.close()
+
+
+def recorder(folder: Path, **options: int) -> Recorder:
+    async def make() -> Recorder:
+        return Recorder(folder, "w1", **options)
+
+    return asyncio.run(make())
+
+
+def ids(store: RecordsDuckDB) -> list[str]:
+    return sorted(r["id"] for r in store.query("recent", {}))
+
+
+def test_a_living_workers_spool_is_read_and_kept_and_a_dead_ones_is_read_and_deleted(
+    tmp_path: Path, store: RecordsDuckDB
+) -> None:
+    spool = recorder(tmp_path / "spool")
+    reader = SpoolReader(tmp_path / "spool", store)
+    spool.record(record(1))
+    reader.sweep()
+    assert ids(store) == ["req_1"]
+    assert spool.path.exists()
+    spool.record(record(2))
+    spool.notice(DefenceNotice(id="n", at=1.0, kind="ban", subject="192.0.2.1", reason="key_guessing"))
+    spool.close()
+    reader.sweep()
+    assert ids(store) == ["req_1", "req_2"]
+    assert len(store.query("notices", {})) == 1
+    assert not spool.path.exists()
+    assert store.offsets() == {}
+
+
+def test_a_line_that_was_cut_waits_for_its_end_and_a_dead_writers_fragment_is_dropped(
+    tmp_path: Path, store: RecordsDuckDB
+) -> None:
+    spool = recorder(tmp_path / "spool")
+    spool.record(record(1))
+    whole = spool.path.read_bytes()
+    reader = SpoolReader(tmp_path / "spool", store)
+    with spool.path.open("ab") as file:
+        file.write(whole[:20])
+    reader.sweep()
+    assert ids(store) == ["req_1"]
+    with spool.path.open("ab") as file:
+        file.write(whole[20:].replace(b"req_1", b"req_2"))
+        file.write(whole[:9])
+    spool.close()
+    reader.sweep()
+    reader.sweep()
+    assert ids(store) == ["req_1", "req_2"]
+    assert reader.unreadable == 1
+    assert not spool.path.exists()
+
+
+def test_a_garbled_line_is_counted_and_hides_no_other(tmp_path: Path, store: RecordsDuckDB) -> None:
+    spool = recorder(tmp_path / "spool")
+    spool.record(record(1))
+    with spool.path.open("ab") as file:
+        file.write(b'{"t":"record","v":{}}\n\xff\xfe\n')
+    spool.record(record(2))
+    reader = SpoolReader(tmp_path / "spool", store)
+    reader.sweep()
+    assert ids(store) == ["req_1", "req_2"]
+    assert reader.unreadable == 2
+    spool.close()
+
+
+def test_a_reader_that_starts_again_stores_nothing_twice(tmp_path: Path, store: RecordsDuckDB) -> None:
+    spool = recorder(tmp_path / "spool", rotate_bytes=300)
+    for number in range(20):
+        spool.record(record(number))
+    assert len(list((tmp_path / "spool").iterdir())) > 3
+    SpoolReader(tmp_path / "spool", store).sweep()
+    again = SpoolReader(tmp_path / "spool", store)
+    again.sweep()
+    assert again.stored == 0
+    assert len(ids(store)) == 20
+    spool.close()
+
+
+def test_the_collector_answers_on_its_socket(tmp_path: Path) -> None:
+    spool = recorder(tmp_path / "spool")
+    spool.record(record(1))
+    collector = Collector(tmp_path)
+    thread = threading.Thread(target=collector.run)
+    client = RecordsClient(tmp_path)
+    with pytest.raises(CollectorDown):
+        client.query("recent")
+    thread.start()
+    try:
+        while not client.is_alive():
+            pass
+        while not client.query("recent"):
+            pass
+        assert client.as_of > 1_700_000_000
+        assert client.query("totals", since=0.0, until=2000.0)[0]["requests"] == 1
+        with pytest.raises(NotFound):
+            client.query("nothing")
+        with pytest.raises(BadInput, match="needs run"):
+            client.query("rows_for_run")
+    finally:
+        collector.stop()
+        thread.join(10)
+        client.close()
+        spool.close()
+    assert not (tmp_path / "run" / "collector.sock").exists()
