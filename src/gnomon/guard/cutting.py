@@ -1,7 +1,7 @@
 """Where a text that is still growing may be cut: what can no longer change, and what may still become a value.
 
-A value lies within one *token* (characters that values are made of), or spans several that whitespace joins, and then is
-at most `view.SPACED` long, or begins with one of the few Chinese shapes of `_BEGUN`. Ordinary Chinese text is no token.
+A value lies within one *token* (characters that values are made of), or spans several that whitespace joins, and then
+is at most `view.SPACED` long, or begins with one of the few shapes of `_BEGUN`. Ordinary Chinese text is no token.
 """
 
 import re

@@ -2,8 +2,8 @@
 
 Folding works on one character at a time: `fold(a + b)` is `fold(a)` followed by `fold(b)`, which is what lets a stream
 be cut anywhere. Characters that show nothing are dropped, full-width and other digits and letters become ASCII, rare
-dashes become `-`. What ordinary Chinese text is full of stays, so that folding is seldom needed: ：，（） and the dash —
-(detectors name them where they matter), spaces (`\\s` knows them all), and Chinese numerals, which detectors of numbers
+dashes become `-`. What ordinary Chinese text is full of stays, so that folding is seldom needed: ：，（） and the long
+dash (detectors name them where they matter), spaces (`\\s` knows them all), and Chinese numerals, which detectors of numbers
 read through `digits` (一 is mostly a word).
 """
 
@@ -21,7 +21,8 @@ INVISIBLE = (
     "\ufe00-\ufe0f\ufeff\uffa0\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 DASHES = "\u2010-\u2013\u2212\ufe58\ufe63\uff0d"
-# Letters, digits and the signs that values contain; and the Kelvin sign, the one other character that lower-cases to ASCII.
+# Letters, digits and the signs that values contain; and the Kelvin sign, the one other character whose lower case is
+# ASCII.
 FULL_WIDTH = "\u212a\uff03\uff05\uff0b\uff0e-\uff19\uff1d\uff20-\uff3a\uff3f\uff41-\uff5a"
 
 

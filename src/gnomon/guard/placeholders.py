@@ -1,7 +1,7 @@
 """Placeholders stand for values: readable, the same for the same value and key, and hard for a model to break.
 
-`⟦手机_kqzmwt⟧`: brackets that no ordinary text uses, a word that tells the model what stands there, and six consonants (a
-keyed digest; no digits that a model might "correct" or another detector might read, no vowels that might make a word).
+`⟦手机_kqzmwt⟧`: brackets that no ordinary text uses, a word that tells the model what stands there, and six consonants
+(a keyed digest; no digits that a model might "correct" or a detector might read, no vowels that might make a word).
 """
 
 import hmac

@@ -53,7 +53,7 @@ class Masker:
             )
         if policy.speed != "structured":
             raise SpeedMissing(
-                f"The policy {policy.id} asks for the speed {policy.speed}; this build detects structured entities only.",
+                f"The policy {policy.id} asks for the speed {policy.speed}; only structured is built in.",
                 next_step="Set speed to structured.",
             )
         self.policy = policy
@@ -107,7 +107,7 @@ class Masker:
 
 
 class Run:
-    """One text on its way through a masker: counts, spans with their places in the whole, and whether it was blocked."""
+    """One text on its way through a masker: counts, spans with places in the whole, and whether it was blocked."""
 
     def __init__(self, masker: Masker, direction: Way, vault: Vault | None) -> None:
         self._masker = masker

@@ -89,9 +89,7 @@ class Scanner:
     def fired(self, data: bytes) -> set[int]:
         """The numbers of the groups of which a pattern matches. Raises `hyperscan.error` rather than say nothing."""
         seen: list[int] = []
-        self._database.scan(
-            data, match_event_handler=lambda index, *_: seen.append(index), scratch=self._scratch()
-        )
+        self._database.scan(data, match_event_handler=lambda index, *_: seen.append(index), scratch=self._scratch())
         return {owner for index in seen for owner in self._owners[index]}
 
     def any(self, data: bytes) -> bool:

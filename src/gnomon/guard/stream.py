@@ -9,8 +9,8 @@ from gnomon.guard.policy import Masker, Run, Way
 class StreamMasker:
     """Masks one stream (one choice of one reply). Not thread-safe; make one per stream.
 
-    What `feed` and then `flush` return, put together, is `masker.mask(whole, direction, vault).text` wherever the stream
-    was split. After a block both return nothing.
+    What `feed` and then `flush` return, put together, is `masker.mask(whole, direction, vault).text` wherever the
+    stream was split. After a block both return nothing.
     """
 
     def __init__(self, masker: Masker, direction: Way, vault: Vault | None = None) -> None:

@@ -39,6 +39,7 @@ class Number(NamedTuple):
     digits: str
     gaps: tuple[str, ...]  # what stands between the groups
     is_even: bool  # written in one piece, or with the same separator throughout
+    sizes: tuple[int, ...]  # how many digits each group has
 
 
 class View:
@@ -75,19 +76,22 @@ class View:
         last = len(groups) - 1
         has_x = text[end - 1] in "Xx"
         for first, (start, _, _) in enumerate(groups):
-            value, gaps, previous = "", (), start
+            value, previous = "", start
+            gaps: tuple[str, ...] = ()
+            sizes: tuple[int, ...] = ()
             for index in range(first, last + 1):
                 low, high, group = groups[index]
                 value += group
+                sizes = (*sizes, len(group))
                 if len(value) > MOST_DIGITS or high - start > SPACED - 8:
                     break
                 if index > first:
                     gaps = (*gaps, text[previous:low])
                 previous = high
                 if has_x and index == last and len(value) == 17 and self._is_alone(start, high + 1, gaps):
-                    yield Number(start, high + 1, value + "X", gaps, len(set(gaps)) <= 1)
+                    yield Number(start, high + 1, value + "X", gaps, len(set(gaps)) <= 1, sizes)
                 elif len(value) in _LENGTHS and self._is_alone(start, high, gaps):
-                    yield Number(start, high, value, gaps, len(set(gaps)) <= 1)
+                    yield Number(start, high, value, gaps, len(set(gaps)) <= 1, sizes)
 
     def _is_alone(self, start: int, end: int, gaps: tuple[str, ...]) -> bool:
         text = self.text

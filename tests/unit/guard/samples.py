@@ -74,7 +74,7 @@ def ip(rng: random.Random) -> str:
 
 
 def mac(rng: random.Random) -> str:
-    return rng.choice(":-").join(["%02x" % rng.randint(0, 255) for _ in range(6)])
+    return rng.choice(":-").join([f"{rng.randint(0, 255):02x}" for _ in range(6)])
 
 
 def birth(rng: random.Random) -> str:
@@ -93,7 +93,9 @@ def jwt(rng: random.Random) -> str:
 
 
 def private_key(rng: random.Random) -> str:
-    lines = "\n".join("".join(rng.choice(_LETTERS + "0123456789+/") for _ in range(64)) for _ in range(rng.randint(1, 3)))
+    lines = "\n".join(
+        "".join(rng.choice(_LETTERS + "0123456789+/") for _ in range(64)) for _ in range(rng.randint(1, 3))
+    )
     return f"-----BEGIN RSA PRIVATE KEY-----\n{lines}\n-----END RSA PRIVATE KEY-----"
 
 

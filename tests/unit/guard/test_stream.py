@@ -5,19 +5,65 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.guard.samples import KINDS, sample
 
 from gnomon.contract.bundle import MaskPolicy, MaskRule
 from gnomon.guard.placeholders import Vault
 from gnomon.guard.policy import DEFAULT_POLICY, Masker
 from gnomon.guard.stream import StreamMasker
-from tests.unit.guard.samples import KINDS, sample
 
 MASKER = Masker(DEFAULT_POLICY, key=b"k" * 32)
 PIECES = (
-    "138", "1234", "5678", " ", "-", "一三八", "，", "身份证号", "微信", "qq", "abc_123", "@", "x.com", "京", "A12345", "2001年",
-    "3月", "4日", "出生", "生日", "1990-01-02", "\u200b", "１", "（", "(010)", "+86", "www.", "//", ":", "\n", "BEGIN", "-----",
-    "军字第", "62284801", "Mar", "3,", "GB29", "NWBK", "31.23041", "。", "好", "AKIA", "key=", "密码", "eyJ", ".", "八", "X", "\ud800",
-)  # fmt: skip
+    "138",
+    "1234",
+    "5678",
+    " ",
+    "-",
+    "一三八",
+    "，",
+    "身份证号",
+    "微信",
+    "qq",
+    "abc_123",
+    "@",
+    "x.com",
+    "京",
+    "A12345",
+    "2001年",
+    "3月",
+    "4日",
+    "出生",
+    "生日",
+    "1990-01-02",
+    "\u200b",
+    "１",
+    "（",
+    "(010)",
+    "+86",
+    "www.",
+    "//",
+    ":",
+    "\n",
+    "BEGIN",
+    "-----",
+    "军字第",
+    "62284801",
+    "Mar",
+    "3,",
+    "GB29",
+    "NWBK",
+    "31.23041",
+    "。",
+    "好",
+    "AKIA",
+    "key=",
+    "密码",
+    "eyJ",
+    ".",
+    "八",
+    "X",
+    "\ud800",
+)
 
 
 def split(rng: random.Random, text: str) -> list[str]:

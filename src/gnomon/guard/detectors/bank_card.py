@@ -10,10 +10,30 @@ from gnomon.guard.view import Number, View
 # ISO/IEC 7812 first digits of UnionPay, Visa, Mastercard, Amex, Diners, JCB, Discover, and older Chinese ranges.
 _ISSUERS = re.compile(
     r"62\d{14,17}|4\d{12}|4\d{15}|4\d{18}|5[0-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}"
-    r"|35\d{14}|6(?:011|5\d\d|4[4-9]\d)\d{12}|(?:436742|45\d{4}|9558\d\d|955\d{3}|60\d{4}|68\d{4}|8[01]\d{4}|9[046]\d{4})\d{10,13}"
+    r"|35\d{14}|6(?:011|5\d\d|4[4-9]\d)\d{12}|"
+    r"(?:436742|45\d{4}|9558\d\d|955\d{3}|60\d{4}|68\d{4}|8[01]\d{4}|9[046]\d{4})\d{10,13}"
 )
-_is_named = Words(("银行卡", "卡号", "借记卡", "信用卡", "储蓄卡", "银行账号", "银行帐号", "银行账户", "账号", "帐号", "尾号",
-                    "收款账户", "card", "card number", "account", "account number", "acct")).before  # fmt: skip
+_is_named = Words(
+    (
+        "银行卡",
+        "卡号",
+        "借记卡",
+        "信用卡",
+        "储蓄卡",
+        "银行账号",
+        "银行帐号",
+        "银行账户",
+        "账号",
+        "帐号",
+        "尾号",
+        "收款账户",
+        "card",
+        "card number",
+        "account",
+        "account number",
+        "acct",
+    )
+).before
 
 
 def _judge(view: View, number: Number) -> float:

@@ -8,7 +8,9 @@ from gnomon.guard.scan import BETWEEN
 from gnomon.guard.view import Found, View
 
 _ONE = r"[-+]?[0-9]{1,3}\.[0-9]{4,12}"
-_PAIR = re.compile(rf"(?=(?<![0-9A-Za-z.+\-])(?P<a>{_ONE})\s?°?\s?[NSEW]?\s?[,，、\s/]\s?(?P<b>{_ONE})(?:\s?°\s?[NSEW]?)?(?![0-9A-Za-z.]))")
+_PAIR = re.compile(
+    rf"(?=(?<![0-9A-Za-z.+\-])(?P<a>{_ONE})\s?°?\s?[NSEW]?\s?[,，、\s/]\s?(?P<b>{_ONE})(?:\s?°\s?[NSEW]?)?(?![0-9A-Za-z.]))"
+)
 
 
 def _find(view: View) -> Iterator[Found]:
@@ -18,4 +20,9 @@ def _find(view: View) -> Iterator[Found]:
             yield Found(match.start("a"), match.end("b"), "GEO")
 
 
-DETECTOR = Detector("GEO", "坐标", (rb"\.[0-9]{4,12}(?:" + BETWEEN + rb"|\xc2\xb0|[NSEW]|\xe3\x80\x81){1,7}[+-]?[0-9]{1,3}\.[0-9]{4}",), _find)
+DETECTOR = Detector(
+    "GEO",
+    "坐标",
+    (rb"\.[0-9]{4,12}(?:" + BETWEEN + rb"|\xc2\xb0|[NSEW]|\xe3\x80\x81){1,7}[+-]?[0-9]{1,3}\.[0-9]{4}",),
+    _find,
+)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from gnomon.guard.detectors.base import Detector, Words, matching, numbers
+from gnomon.guard.detectors.base import Detector, Words, keyed, matching, numbers
 from gnomon.guard.scan import BETWEEN, LONG_NUMBER, literal
 from gnomon.guard.view import Found, Number, View
 
@@ -27,7 +27,16 @@ def _find_mobile(view: View) -> Iterator[Found]:
 def _is_written_as_phone(number: Number) -> bool:
     """In one piece, evenly separated, or with only the country code set off."""
     gaps = number.gaps
-    return number.is_even or (number.digits.startswith("86") and len(number.digits) == 13 and len(set(gaps[1:])) <= 1)
+    if len(number.digits) == 13 and len(gaps) > 1:
+        gaps = gaps[1:]
+    if not gaps:
+        return True
+    # Cells of a table, amounts and addresses are written with these too: only as 138.1234.5678.
+    if gaps[0].isspace() and gaps[0] != " ":
+        return False
+    if gaps[0] in (".", "/", "_"):
+        return number.sizes[-3:] == (3, 4, 4) and len(set(gaps)) == 1
+    return len(set(gaps)) == 1
 
 
 def _with_prefix(view: View, start: int) -> int:
@@ -41,8 +50,8 @@ def _with_prefix(view: View, start: int) -> int:
 
 def _judge_landline(view: View, number: Number) -> float:
     value = number.digits
-    if len(number.gaps) > 3:
-        return 0.0
+    if len(number.gaps) > 3 or (not number.gaps and _is_letter(view.text[number.start - 1 : number.start])):
+        return 0.0  # in one piece, with a letter before it: a serial number
     if len(value) in (11, 12) and (area := _AREA.match(value)):
         local = value[area.end() :]
         if len(local) in (7, 8) and local[0] not in "01" and "." not in "".join(number.gaps):
@@ -56,6 +65,10 @@ _BRACKETED = matching(
     "CN_LANDLINE",
     r"(?<![\d(（])(?:\+?86\s?)?[(（]0(?:10|2\d|[3-9]\d\d)[)）][\s\-]{0,2}[2-9]\d{2,3}[\s\-]?\d{4}(?![\d])",
 )
+
+
+def _is_letter(char: str) -> bool:
+    return char.isascii() and char.isalpha()
 
 
 def _find_landline(view: View) -> Iterator[Found]:
@@ -73,8 +86,37 @@ _LOOSE_FOREIGN = (
     rb"[0-9]{3}\)?" + BETWEEN + rb"{0,2}[0-9]{3}" + BETWEEN + rb"[0-9]{4}",
 )
 
-MOBILE = Detector("CN_MOBILE", "手机", LONG_NUMBER, _find_mobile, visible=(3, 4))
-LANDLINE = Detector(
-    "CN_LANDLINE", "电话", (*LONG_NUMBER, *map(literal, _WORDS)), _find_landline, visible=(4, 2)
+# Any way of writing a number, where the text calls it a telephone.
+_CALLED = (
+    "phone",
+    "phone number",
+    "telephone",
+    "mobile",
+    "cell",
+    "tel",
+    "fax",
+    "whatsapp",
+    "call me at",
+    "call me on",
+    "reach me at",
+    "text me at",
+    "call us at",
 )
-FOREIGN = Detector("PHONE_NUMBER", "国际电话", _LOOSE_FOREIGN, matching("PHONE_NUMBER", _FOREIGN), visible=(3, 2))
+_SPOKEN = keyed(
+    "PHONE_NUMBER",
+    _CALLED,
+    r"\+?\(?[0-9]{1,5}\)?(?:[ .\-/]?\(?[0-9]{1,5}\)?){1,6}(?:\s?x\s?[0-9]{1,5})?(?![0-9A-Za-z])",
+)
+_numbered_abroad = matching("PHONE_NUMBER", _FOREIGN)
+
+
+def _find_foreign(view: View) -> Iterator[Found]:
+    yield from _numbered_abroad(view)
+    for found in _SPOKEN(view):
+        if 7 <= sum(char.isdigit() for char in view.text[found.start : found.end]) <= 16:
+            yield found
+
+
+MOBILE = Detector("CN_MOBILE", "手机", LONG_NUMBER, _find_mobile, visible=(3, 4))
+LANDLINE = Detector("CN_LANDLINE", "电话", (*LONG_NUMBER, *map(literal, _WORDS)), _find_landline, visible=(4, 2))
+FOREIGN = Detector("PHONE_NUMBER", "国际电话", (*_LOOSE_FOREIGN, *map(literal, _CALLED)), _find_foreign, visible=(3, 2))

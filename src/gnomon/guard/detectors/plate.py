@@ -11,7 +11,10 @@ _PATTERN = (
     r"(?:[A-HJK][A-HJ-NP-Z0-9][0-9]{4}|[0-9]{5}[A-HJK]|(?=[A-HJ-NP-Z0-9]{0,4}[0-9])[A-HJ-NP-Z0-9]{5}"
     r"|(?=[A-HJ-NP-Z0-9]{0,3}[0-9])[A-HJ-NP-Z0-9]{4}[学警港澳挂])(?![A-Za-z0-9])"
 )
-_SPACES = rb"(?:[ \t\n\r.-]|\\[nrt]|\xc2\xb7|\xe2\x80[\x80-\xaf]|\xc2[\x85\xa0]|\xe1\x9a\x80|\xe3\x80\x80|\xe2\x81\x9f|[\x0b\x0c\x1c-\x1f])?"
+_SPACES = (
+    rb"(?:[ \t\n\r.-]|\\[nrt]|\xc2\xb7|\xe2\x80[\x80-\xaf]|"
+    rb"\xc2[\x85\xa0]|\xe1\x9a\x80|\xe3\x80\x80|\xe2\x81\x9f|[\x0b\x0c\x1c-\x1f])?"
+)
 _TRIGGER = rb"(?:" + b"|".join(map(literal, PROVINCES)) + rb")" + _SPACES + rb"[A-Z]" + _SPACES + rb"[A-Z0-9]{4}"
 
 DETECTOR = Detector("PLATE", "车牌", (_TRIGGER,), matching("PLATE", _PATTERN), visible=(2, 2))

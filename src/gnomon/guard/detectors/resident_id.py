@@ -6,7 +6,17 @@ from gnomon.guard.scan import LONG_NUMBER
 from gnomon.guard.view import Number, View
 
 WORDS = ("身份证", "身份证件", "公民身份", "证件号", "居住证", "id card", "identity card", "resident id")
-_PROVINCES = {*range(11, 16), *range(21, 24), *range(31, 38), *range(41, 47), *range(50, 55), *range(61, 66), 71, 81, 82}
+_PROVINCES = {
+    *range(11, 16),
+    *range(21, 24),
+    *range(31, 38),
+    *range(41, 47),
+    *range(50, 55),
+    *range(61, 66),
+    71,
+    81,
+    82,
+}
 _is_named = Words(WORDS).before
 
 

@@ -9,39 +9,76 @@ from gnomon.guard.view import Found, View
 
 _B = r"(?<![A-Za-z0-9_\-])"
 _E = r"(?![A-Za-z0-9_\-])"
-_KEYS = "|".join((
-    r"sk-[A-Za-z0-9_\-]{16,200}",  # OpenAI, Anthropic, DeepSeek, DashScope
-    r"[sr]k_(?:live|test)_[A-Za-z0-9]{16,120}",  # Stripe
-    r"(?:AKIA|ASIA|AROA|AIDA|ABIA|ACCA)[A-Z0-9]{16}",  # AWS
-    r"LTAI[A-Za-z0-9]{12,26}",  # Alibaba Cloud
-    r"AKID[A-Za-z0-9]{13,40}",  # Tencent Cloud
-    r"AKLT[A-Za-z0-9_\-=]{16,80}",  # Volcengine
-    r"gh[pousr]_[A-Za-z0-9]{30,255}",
-    r"github_pat_[A-Za-z0-9_]{22,255}",
-    r"glpat-[A-Za-z0-9_\-]{20,64}",
-    r"xox[abeoprs]-[A-Za-z0-9\-]{10,250}",  # Slack
-    r"AIza[A-Za-z0-9_\-]{35}",  # Google
-    r"ya29\.[A-Za-z0-9_\-]{20,400}",
-    r"hf_[A-Za-z0-9]{30,60}",
-    r"npm_[A-Za-z0-9]{36}",
-    r"pypi-[A-Za-z0-9_\-]{50,300}",
-    r"SG\.[A-Za-z0-9_\-]{16,32}\.[A-Za-z0-9_\-]{16,64}",  # SendGrid
-    r"gn-[a-z]{1,12}_[A-Za-z0-9]{8}_[A-Za-z0-9_\-]{16,64}",  # our own
-))  # fmt: skip
+_KEYS = "|".join(
+    (
+        r"sk-[A-Za-z0-9_\-]{16,200}",  # OpenAI, Anthropic, DeepSeek, DashScope
+        r"[sr]k_(?:live|test)_[A-Za-z0-9]{16,120}",  # Stripe
+        r"(?:AKIA|ASIA|AROA|AIDA|ABIA|ACCA)[A-Z0-9]{16}",  # AWS
+        r"LTAI[A-Za-z0-9]{12,26}",  # Alibaba Cloud
+        r"AKID[A-Za-z0-9]{13,40}",  # Tencent Cloud
+        r"AKLT[A-Za-z0-9_\-=]{16,80}",  # Volcengine
+        r"gh[pousr]_[A-Za-z0-9]{30,255}",
+        r"github_pat_[A-Za-z0-9_]{22,255}",
+        r"glpat-[A-Za-z0-9_\-]{20,64}",
+        r"xox[abeoprs]-[A-Za-z0-9\-]{10,250}",  # Slack
+        r"AIza[A-Za-z0-9_\-]{35}",  # Google
+        r"ya29\.[A-Za-z0-9_\-]{20,400}",
+        r"hf_[A-Za-z0-9]{30,60}",
+        r"npm_[A-Za-z0-9]{36}",
+        r"pypi-[A-Za-z0-9_\-]{50,300}",
+        r"SG\.[A-Za-z0-9_\-]{16,32}\.[A-Za-z0-9_\-]{16,64}",  # SendGrid
+        r"gn-[a-z]{1,12}_[A-Za-z0-9]{8}_[A-Za-z0-9_\-]{16,64}",  # our own
+    )
+)
 _KEY_TRIGGERS = (
-    rb"sk-[A-Z0-9_-]{8}", rb"[sr]k_(?:live|test)_", rb"a(?:kia|sia|roa|ida|bia|cca)[A-Z0-9]{8}", rb"ltai[A-Z0-9]{8}",
-    rb"akid[A-Z0-9]{8}", rb"aklt[A-Z0-9_=-]{8}", rb"gh[pousr]_[A-Z0-9]{8}", rb"github_pat_", rb"glpat-", rb"xox[abeoprs]-",
-    rb"aiza[A-Z0-9_-]{8}", rb"ya29\.", rb"hf_[A-Z0-9]{8}", rb"npm_[A-Z0-9]{8}", rb"pypi-[A-Z0-9_-]{8}",
-    rb"sg\.[A-Z0-9_-]{8}", rb"gn-[a-z]{1,12}_",
-)  # fmt: skip
+    rb"sk-[A-Z0-9_-]{8}",
+    rb"[sr]k_(?:live|test)_",
+    rb"a(?:kia|sia|roa|ida|bia|cca)[A-Z0-9]{8}",
+    rb"ltai[A-Z0-9]{8}",
+    rb"akid[A-Z0-9]{8}",
+    rb"aklt[A-Z0-9_=-]{8}",
+    rb"gh[pousr]_[A-Z0-9]{8}",
+    rb"github_pat_",
+    rb"glpat-",
+    rb"xox[abeoprs]-",
+    rb"aiza[A-Z0-9_-]{8}",
+    rb"ya29\.",
+    rb"hf_[A-Z0-9]{8}",
+    rb"npm_[A-Z0-9]{8}",
+    rb"pypi-[A-Z0-9_-]{8}",
+    rb"sg\.[A-Z0-9_-]{8}",
+    rb"gn-[a-z]{1,12}_",
+)
 _NAMED = (
-    "api_key", "api-key", "apikey", "api key", "access_key", "access-key", "accesskey", "access key", "secret_key", "secretkey",
-    "secret key", "secret", "client_secret", "access_token", "auth_token", "bearer", "api密钥", "密钥", "秘钥", "访问令牌",
-)  # fmt: skip
+    "api_key",
+    "api-key",
+    "apikey",
+    "api key",
+    "access_key",
+    "access-key",
+    "accesskey",
+    "access key",
+    "secret_key",
+    "secretkey",
+    "secret key",
+    "secret",
+    "client_secret",
+    "access_token",
+    "auth_token",
+    "bearer",
+    "api密钥",
+    "密钥",
+    "秘钥",
+    "访问令牌",
+)
 _NAMED_TRIGGERS = ("key", "secret", "access_token", "auth_token", "bearer", "密钥", "秘钥", "访问令牌")
 _ASSIGN = r"(?:[\s:：=＝\"'“‘「]|[是为]|(?ai:id|is)(?![A-Za-z])){1,6}"
 _named_key = keyed(
-    "API_KEY", _NAMED, r"(?=[A-Za-z_\-./+=]*[0-9])[A-Za-z0-9_\-./+=]{16,256}(?![A-Za-z0-9_\-./+=])", gap=_ASSIGN, inside=True
+    "API_KEY",
+    _NAMED,
+    r"(?=[A-Za-z_\-./+=]*[0-9])[A-Za-z0-9_\-./+=]{16,256}(?![A-Za-z0-9_\-./+=])",
+    gap=_ASSIGN,
+    inside=True,
 )
 _known_key = matching("API_KEY", f"{_B}(?P<v>{_KEYS}){_E}")
 _JWT = r"(?<![A-Za-z0-9_\-])(?P<v>eyJ[A-Za-z0-9_\-]{8,1024}\.[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*){0,3})"
@@ -52,8 +89,8 @@ _CUT_END = r"(?:-----(?:E(?:N(?:D[A-Z0-9 ]{0,52}-{0,4})?)?)?|-{1,4})\Z"
 _BLOCK = re.compile(rf"-----BEGIN {_NAME}{_BODY}*(?:-(?!-){_BODY}*)*(?:-----END {_NAME}|{_CUT_END})?")
 _USERINFO = r"(?<=://)(?P<v>[^\s/:@\"'<>,;`{}|\\]{0,256}:[^\s/@\"'<>,;`{}|\\]{1,256})@"
 _PASSWORDS = ("password", "passwd", "pwd", "passphrase", "密码", "口令", "登录密码")
-_PASSWORD_GAP = r"(?:[\s]?[:：=＝][\s]?|\s?[是为]\s?|\"\s?:\s?|\s(?ai:is)\s)[\"'“‘「]?"
-_PASSWORD = r"(?=[^\s]{0,63}?[0-9!@#$%^&*_\-+=.?~])[A-Za-z0-9!@#$%^&*_\-+=.?~/:()\[\]]{4,64}"
+_SAID = r"(?:[\s]?[:：=＝][\s]?|\s?[是为]\s?|\"\s?:\s?|\s(?ai:is)\s)[\"'“‘「]?"
+_CHOSEN = r"(?=[^\s]{0,63}?[0-9!@#$%^&*_\-+=.?~])[A-Za-z0-9!@#$%^&*_\-+=.?~/:()\[\]]{4,64}"
 
 
 def _find_key(view: View) -> Iterator[Found]:
@@ -69,8 +106,12 @@ def _find_block(view: View) -> Iterator[Found]:
 KEY = Detector("API_KEY", "密钥", (*_KEY_TRIGGERS, *map(literal, _NAMED_TRIGGERS)), _find_key)
 JWT = Detector("JWT", "令牌", (rb"eyJ[A-Z0-9_-]{8}",), matching("JWT", _JWT))
 PRIVATE_KEY = Detector("PRIVATE_KEY", "私钥", (rb"PRIVATE KEY",), _find_block)
-URL_PASSWORD = Detector("URL_PASSWORD", "网址口令", (rb"://[^\x00-\x20/]*:[^\x00-\x20]*@",), matching("URL_PASSWORD", _USERINFO))
+URL_CHOSEN = Detector(
+    "URL_PASSWORD", "网址口令", (rb"://[^\x00-\x20/]*:[^\x00-\x20]*@",), matching("URL_PASSWORD", _USERINFO)
+)
 PASSWORD = Detector(
-    "PASSWORD", "口令", tuple(map(literal, ("passw", "pwd", "passphrase", "密码", "口令"))),
-    keyed("PASSWORD", _PASSWORDS, _PASSWORD, gap=_PASSWORD_GAP, inside=True),
-)  # fmt: skip
+    "PASSWORD",
+    "口令",
+    tuple(map(literal, ("passw", "pwd", "passphrase", "密码", "口令"))),
+    keyed("PASSWORD", _PASSWORDS, _CHOSEN, gap=_SAID, inside=True),
+)
