@@ -45,10 +45,13 @@ def install(platform: Platform, settings: Settings) -> None:
             people_queries.matrix(work.session)
         except NotFound:
             people.put_matrix(
-                work, permissions=book.permissions, exclusive=book.exclusive_posts, source=f"rulebook {book.version}"
+                work,
+                permissions=book.matrix.permissions,
+                exclusive=[rule.posts for rule in book.matrix.separation],
+                source=f"rulebook {book.version}",
             )
-        for policy in book.mask_policies:
-            privacy.put_policy(work, policy)
+        for shape in book.masking:
+            privacy.put_policy(work, shape.as_policy())
         if not services.platform_key():
             _make_platform_key(platform, settings)
         publishing.publish(work, "roster", book)
@@ -63,7 +66,7 @@ def first_administrator(platform: Platform) -> str | None:
         waiting = people_queries.by_login(session, "admin")
     with platform.work(system("setup")) as work:
         if waiting:
-            return people.renew_invitation(work, waiting.id).token
+            return people.renew_first(work, waiting.id).token
         new = NewPerson(login="admin", name="管理员", team="admin", posts=["system_admin"])
         return people.invite_first(work, new).token
 

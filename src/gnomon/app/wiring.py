@@ -2,6 +2,7 @@
 
 import base64
 from importlib import import_module
+from types import ModuleType
 
 from fastapi import APIRouter
 
@@ -25,9 +26,9 @@ from gnomon.kit.settings import Settings
 from gnomon.kit.work import Platform, Work
 
 DOMAINS = (
-    "people audit evidence approvals rulebook findings catalog access privacy deployments traffic publishing "
-    "monitoring evaluation tuning remediation reports"
-).split()
+    *("people", "audit", "evidence", "approvals", "rulebook", "findings", "catalog", "access", "privacy"),
+    *("deployments", "traffic", "publishing", "monitoring", "evaluation", "tuning", "remediation", "reports"),
+)
 
 
 def build(settings: Settings) -> Platform:
@@ -45,8 +46,8 @@ def build(settings: Settings) -> Platform:
     )
     platform = Platform(Database(settings.database_url), hooks=ControlHooks())
     for name in DOMAINS:
-        _load(name, "actions")
-        _load(name, "jobs")
+        for file in ("actions", "jobs", "checks"):
+            load(name, file)
     subscribe(platform)
     return platform
 
@@ -63,7 +64,7 @@ def subscribe(platform: Platform) -> None:
 
 def routers() -> list[APIRouter]:
     """The HTTP routes of all domains, lowest first."""
-    found = (_load(name, "routes") for name in DOMAINS)
+    found = (load(name, "routes") for name in DOMAINS)
     return [module.router for module in found if module is not None]
 
 
@@ -84,7 +85,8 @@ def _publish(work: Work, part: str) -> None:
     publishing.publish(work, "policy" if part == "policy" else "roster", rulebook.load())
 
 
-def _load(domain: str, file: str):  # type: ignore[no-untyped-def]
+def load(domain: str, file: str) -> ModuleType | None:
+    """The module of a domain, or None when the domain has no such file."""
     name = f"gnomon.control.{domain}.{file}"
     try:
         return import_module(name)

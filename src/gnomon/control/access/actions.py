@@ -7,6 +7,7 @@ from gnomon.control.access import queries, rules
 from gnomon.control.access.schemas import KeyAnswer, NewBan, NewKey, RosterChanged
 from gnomon.control.access.tables import ApiKey, Ban
 from gnomon.control.evidence import actions as evidence
+from gnomon.kit.clock import iso
 from gnomon.kit.errors import Conflict
 from gnomon.kit.ids import new_id
 from gnomon.kit.work import Work, action, system_action
@@ -86,7 +87,11 @@ def confirm_ban(work: Work, ban_id: str) -> Ban:
     work.about("ban", found.id)
     found.confirmed_by = work.actor.id
     evidence.record(
-        work, source="access.ban_reviewed", kind="review", subject=("ban", found.id), facts={"decision": "stands"}
+        work,
+        source="access.ban_reviewed",
+        kind="review",
+        subject=("ban", found.id),
+        facts={"subject": found.id, "reviewer": work.actor.id, "conclusion": "stands"},
     )
     return found
 
@@ -100,7 +105,11 @@ def lift_ban(work: Work, ban_id: str, *, reason: str) -> Ban:
         raise Conflict(f"The ban {found.id} is over already.")
     found.lifted_at, found.lifted_by, found.lift_reason = work.now, work.actor.id, reason
     evidence.record(
-        work, source="access.ban_reviewed", kind="review", subject=("ban", found.id), facts={"decision": "lifted"}
+        work,
+        source="access.ban_reviewed",
+        kind="review",
+        subject=("ban", found.id),
+        facts={"subject": found.id, "reviewer": work.actor.id, "conclusion": "lifted"},
     )
     work.emit(RosterChanged())
     return found
@@ -124,6 +133,12 @@ def _add_ban(work: Work, made: Ban) -> None:
     work.session.add(made)
     work.session.flush()
     work.about("ban", made.id, kind=made.kind, reason=made.reason, source=made.source)
-    facts = {"kind": made.kind, "source": made.source, "reason": made.reason, "seen": made.facts}
+    facts = {
+        "kind": made.kind,
+        "subject_digest": made.value,
+        "reason": made.reason,
+        "basis": {"source": made.source, "seen": made.facts},
+        "until": iso(made.until),
+    }
     evidence.record(work, source="access.banned", kind="ban", subject=("ban", made.id), facts=facts)
     work.emit(RosterChanged())

@@ -61,6 +61,21 @@ def invite_first(work: Work, new: NewPerson) -> InvitationAnswer:
     return _invite(work, new)
 
 
+@action("person.reset")
+def renew_invitation(work: Work, person_id: str) -> InvitationAnswer:
+    """A fresh one-time link for somebody who lost theirs, or the password; the old password ends."""
+    person = queries.person(work.session, person_id)
+    person.password_hash = ""
+    work.session.execute(delete(SignIn).where(SignIn.person_id == person.id))
+    return _invitation(work, person)
+
+
+@system_action("person.renew_first")
+def renew_first(work: Work, person_id: str) -> InvitationAnswer:
+    """A fresh link for the first administrator who never used the one before."""
+    return _invitation(work, queries.person(work.session, person_id))
+
+
 @action("session.accept_invitation")
 def accept_invitation(work: Work, *, token: str, password: str) -> SignInAnswer:
     """The password is set, the link is spent, the person is signed in."""
@@ -152,12 +167,16 @@ def _invite(work: Work, new: NewPerson) -> InvitationAnswer:
         raise Conflict(f"The sign-in name {new.login} is taken.", next_step="Choose another one.")
     _check_posts(work, new.posts)
     person = Person(id=new_id("person"), created_at=work.now, **new.model_dump())
-    work.about("person", person.id, login=new.login, posts=sorted(new.posts))
+    work.session.add(person)
+    return _invitation(work, person)
+
+
+def _invitation(work: Work, person: Person) -> InvitationAnswer:
+    work.about("person", person.id, login=person.login, posts=sorted(person.posts))
     token = secrets.token_urlsafe(32)
     expires_at = work.now + rules.INVITATION_LIFE
-    work.session.add_all(
-        [person, Invitation(token_sha256=queries.token_digest(token), person_id=person.id, expires_at=expires_at)]
-    )
+    work.session.execute(delete(Invitation).where(Invitation.person_id == person.id))
+    work.session.add(Invitation(token_sha256=queries.token_digest(token), person_id=person.id, expires_at=expires_at))
     return InvitationAnswer(person_id=person.id, token=token, expires_at=expires_at)
 
 

@@ -13,6 +13,7 @@ from gnomon.control.people.schemas import (
     PostsChange,
     SignInAnswer,
     SignInRequest,
+    Why,
 )
 from gnomon.kit.web import COOKIE, ActorDep, ReadDep, WorkDep, allow, platform_of
 from gnomon.kit.work import NOBODY
@@ -36,6 +37,16 @@ def sign_out(work: WorkDep, response: Response) -> None:
 @router.post("/invitations")
 def invite(body: NewPerson, work: WorkDep) -> InvitationAnswer:
     return actions.invite(work, body)
+
+
+@router.post("/people/{person_id}/invitation")
+def renew(person_id: str, work: WorkDep) -> InvitationAnswer:
+    return actions.renew_invitation(work, person_id)
+
+
+@router.post("/people/{person_id}/disable", status_code=204)
+def disable(person_id: str, body: Why, work: WorkDep) -> None:
+    actions.deactivate(work, person_id, reason=body.reason)
 
 
 @router.post("/invitations/accept")

@@ -48,3 +48,7 @@ class PersonOut(BaseModel):
 class PostsChange(BaseModel):
     posts: list[str] = Field(min_length=1)
     reason: str = Field(min_length=1, max_length=500)
+
+
+class Why(BaseModel):
+    reason: str = Field(min_length=1, max_length=500)

@@ -43,8 +43,8 @@ def record_scan(work: Work, *, threshold: Threshold, found: int, planted: int, f
     evidence.record(
         work,
         source="privacy.stored_bytes_scanned",
-        kind="measurement",
+        kind="byte_search",
         subject=("installation", "stored_bytes"),
         state=judgement.state,
-        facts=judgement.as_dict() | facts,
+        facts=judgement.as_dict() | {"values_planted": planted, "values_found": found} | facts,
     )

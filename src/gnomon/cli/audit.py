@@ -1,0 +1,56 @@
+"""`gnomon audit`: check the trail, on the server or from an exported file."""
+
+import json
+from typing import TextIO
+
+import click
+
+from gnomon.cli import session
+from gnomon.control.audit import rules
+from gnomon.kit.errors import BadInput, GnomonError
+
+
+class ChainBroken(GnomonError):
+    code = "audit_chain_broken"
+
+
+@click.group()
+def audit() -> None:
+    """审计记录 / the audit trail."""
+
+
+@audit.command()
+@click.argument("file", required=False, type=click.File("r", encoding="utf-8"))
+def verify(file: TextIO | None) -> None:
+    """校验审计链 / verify the chain: of FILE (made by `export`, needs no server) or on the server."""
+    if file is None:
+        with session.client() as client:
+            answer = client.get("/api/v1/audit/verify")
+        verdict = rules.ChainVerdict(*(answer[name] for name in ("ok", "length", "head", "problem", "at_seq")))
+    else:
+        verdict = rules.verify(_links(file))
+    if not verdict.ok:
+        raise ChainBroken(
+            f"审计链在第 {verdict.at_seq} 条断开 / the chain breaks at {verdict.at_seq}: {verdict.problem}",
+            next_step="Compare with the last signed checkpoint that was kept elsewhere.",
+        )
+    click.echo(f"✓ {verdict.length} 条，链首尾完整 / entries, chain intact, head {verdict.head[:16]}")
+
+
+@audit.command()
+@click.argument("file", type=click.Path(dir_okay=False, writable=True))
+def export(file: str) -> None:
+    """导出审计链 / export the chain to FILE as JSON lines."""
+    with session.client() as client, open(file, "wb") as out:
+        out.write(client.download("/api/v1/audit/export"))
+    click.echo(file)
+
+
+def _links(file: TextIO) -> list[rules.Link]:
+    links = []
+    for number, line in enumerate(file, 1):
+        try:
+            links.append(rules.Link(**json.loads(line)))
+        except (ValueError, TypeError) as error:
+            raise BadInput(f"Line {number} is not an audit record.", next_step="Export the chain again.") from error
+    return links

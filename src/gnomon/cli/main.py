@@ -1,0 +1,59 @@
+"""`gnomon`: every verb. A client of the API, except for what must work without a running control plane."""
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+import gnomon
+from gnomon.kit.errors import GnomonError
+
+# verb: where its command is. Loaded only when called, so that `gnomon --help` stays quick.
+VERBS = {
+    "up": "gnomon.cli.up:up",
+    "status": "gnomon.cli.up:status",
+    "demo": "gnomon.cli.demo:demo",
+    "doctor": "gnomon.cli.doctor:doctor",
+    "evaluate": "gnomon.cli.evaluate:evaluate",
+    "audit": "gnomon.cli.audit:audit",
+    "mask": "gnomon.cli.mask:mask",
+    "bundle": "gnomon.cli.bundle:bundle",
+    "api": "gnomon.cli.api:api",
+}
+
+
+class Verbs(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        module, _, name = VERBS[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+
+@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(gnomon.__version__, prog_name="gnomon")
+def cli() -> None:
+    """圭臬 Gnomon：按制度运行垂直大模型，不达标则整改，并以证据销号。
+
+    Operate vertical language models by policy, put them right, and prove it.
+    """
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run a verb; an expected error is one or two lines on stderr and exit 1."""
+    try:
+        return cli.main(args=arguments, prog_name="gnomon", standalone_mode=True)
+    except GnomonError as error:
+        click.echo(f"gnomon: {error.message} [{error.code}]", err=True)
+        if error.next_step:
+            click.echo(f"        → {error.next_step}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
