@@ -78,7 +78,7 @@ def plain_comparison(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-@router.get("/suites", dependencies=[allow("suites.read")])
+@router.get("/suites", dependencies=[allow("suite.view")])
 def suites(session: ReadDep) -> list[dict[str, Any]]:
     return [plain_suite(suite) for suite in queries.suites(session)]
 
@@ -88,7 +88,7 @@ def add_suite(body: NewSuite, work: WorkDep) -> dict[str, Any]:
     return plain_suite(actions.add_suite(work, body))
 
 
-@router.get("/suites/{id}", dependencies=[allow("suites.read")])
+@router.get("/suites/{id}", dependencies=[allow("suite.view")])
 def suite(id: str, session: ReadDep) -> dict[str, Any]:
     found = queries.suite(session, id)
     looks = [
@@ -103,7 +103,7 @@ def check_leaks(id: str, body: LeakCheck, work: WorkDep) -> dict[str, Any]:
     return {"job_id": actions.request_leak_check(work, id, dataset_ids=body.dataset_ids)}
 
 
-@router.get("/runs", dependencies=[allow("evaluations.read")])
+@router.get("/runs", dependencies=[allow("evaluation.view")])
 def runs(session: ReadDep, model: str = "", suite_id: str = "", limit: int = 200) -> list[dict[str, Any]]:
     return [plain_run(run) for run in queries.runs(session, model=model, suite_id=suite_id, limit=limit)]
 
@@ -123,31 +123,31 @@ def resume_run(id: str, work: WorkDep) -> dict[str, Any]:
     return plain_run(actions.resume_run(work, id))
 
 
-@router.get("/runs/{id}", dependencies=[allow("evaluations.read")])
+@router.get("/runs/{id}", dependencies=[allow("evaluation.view")])
 def run(id: str, session: ReadDep) -> dict[str, Any]:
     return plain_run(queries.run(session, id))
 
 
-@router.get("/runs/{id}/report", dependencies=[allow("evaluations.read")])
+@router.get("/runs/{id}/report", dependencies=[allow("evaluation.view")])
 def run_report(id: str, session: ReadDep) -> dict[str, Any]:
     """Figures with intervals, confusion matrix, slices, ROC points, latencies."""
     found = queries.run(session, id)
     return plain_run(found) | report(session, found)
 
 
-@router.get("/runs/{id}/failures", dependencies=[allow("evaluations.read")])
+@router.get("/runs/{id}/failures", dependencies=[allow("evaluation.view")])
 def failures(id: str, session: ReadDep, limit: int = 200) -> dict[str, Any]:
     found = queries.failures(session, queries.run(session, id).id)
     return {"total": len(found), "items": [answer.as_dict() for answer in found[:limit]]}
 
 
-@router.get("/runs/{id}/verify", dependencies=[allow("evaluations.read")])
+@router.get("/runs/{id}/verify", dependencies=[allow("evaluation.view")])
 def verify(id: str, session: ReadDep) -> dict[str, Any]:
     """Every figure of the run, recomputed from the stored answers."""
     return queries.verify(session, id).as_dict()
 
 
-@router.get("/comparisons", dependencies=[allow("evaluations.read")])
+@router.get("/comparisons", dependencies=[allow("evaluation.view")])
 def comparisons(session: ReadDep, run_id: str = "") -> list[dict[str, Any]]:
     return [plain_comparison(found) for found in queries.comparisons(session, run_id=run_id)]
 
@@ -164,11 +164,11 @@ def compare(body: NewComparison, work: WorkDep) -> dict[str, Any]:
     return plain_comparison(stored)
 
 
-@router.get("/comparisons/{id}", dependencies=[allow("evaluations.read")])
+@router.get("/comparisons/{id}", dependencies=[allow("evaluation.view")])
 def comparison(id: str, session: ReadDep) -> dict[str, Any]:
     return plain_comparison(queries.comparison(session, id))
 
 
-@router.get("/comparisons/{id}/verify", dependencies=[allow("evaluations.read")])
+@router.get("/comparisons/{id}/verify", dependencies=[allow("evaluation.view")])
 def verify_comparison(id: str, session: ReadDep) -> dict[str, Any]:
     return queries.verify_comparison(session, id).as_dict()

@@ -10,7 +10,7 @@ from gnomon.kit.ids import new_id
 from gnomon.kit.work import Work, action
 
 
-@action("findings.raise")
+@action("finding.raise")
 def raise_finding(work: Work, new: NewFinding) -> Finding:
     """The finding is in the register. A program that sees the same thing again adds its evidence to the open one."""
     rules.check_evidence(f"The finding {new.title!r}", new.evidence_ids)
@@ -37,7 +37,7 @@ def raise_finding(work: Work, new: NewFinding) -> Finding:
     return finding
 
 
-@action("findings.triage")
+@action("finding.triage")
 def link_to_case(work: Work, finding_id: str, *, case_id: str) -> Finding:
     """The case works on the finding. Raises FindingSettled when another does, or when it is settled."""
     finding = queries.finding(work.session, finding_id)
@@ -47,7 +47,7 @@ def link_to_case(work: Work, finding_id: str, *, case_id: str) -> Finding:
     return finding
 
 
-@action("findings.close")
+@action("finding.close")
 def close_finding(
     work: Work, finding_id: str, *, reason: str, evidence_ids: Sequence[str], by_case: str = ""
 ) -> Finding:
@@ -62,7 +62,7 @@ def close_finding(
     return finding
 
 
-@action("findings.reject")
+@action("finding.reject")
 def reject_finding(work: Work, finding_id: str, *, reason: str) -> Finding:
     """The finding was none; the reason stays with it."""
     finding = queries.finding(work.session, finding_id)

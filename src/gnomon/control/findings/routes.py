@@ -34,7 +34,7 @@ def plain(finding: Finding) -> dict[str, Any]:
     }
 
 
-@router.get("", dependencies=[allow("findings.read")])
+@router.get("", dependencies=[allow("finding.view")])
 def findings(session: ReadDep, state: str = "") -> dict[str, Any]:
     return {
         "tally": queries.tally(session),
@@ -42,7 +42,7 @@ def findings(session: ReadDep, state: str = "") -> dict[str, Any]:
     }
 
 
-@router.get("/{id}", dependencies=[allow("findings.read")])
+@router.get("/{id}", dependencies=[allow("finding.view")])
 def finding(id: str, session: ReadDep) -> dict[str, Any]:
     return plain(queries.finding(session, id))
 

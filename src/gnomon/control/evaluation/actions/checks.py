@@ -16,7 +16,7 @@ from gnomon.kit.work import Work, action, system_action
 INSTALLATION = ("installation", "evaluation")
 
 
-@system_action("evaluations.check")
+@system_action("evaluation.check")
 def record_checks(work: Work, *, violations: Threshold) -> None:
     """Evidence of what evaluation keeps of its own rules. `violations`: how many records may break a gate."""
     work.about(*INSTALLATION)
@@ -53,7 +53,7 @@ def record_checks(work: Work, *, violations: Threshold) -> None:
     _register(work)
 
 
-@action("suites.check_leaks")
+@action("suite.verify")
 def request_leak_check(work: Work, suite_id: str, *, dataset_ids: Sequence[str]) -> str:
     """A search for near duplicates between the suite and these data sets is queued; returns the job's id."""
     suite = queries.suite(work.session, suite_id)
@@ -63,7 +63,7 @@ def request_leak_check(work: Work, suite_id: str, *, dataset_ids: Sequence[str])
     return work.enqueue("evaluation.check_leaks", suite.id, dataset_ids=list(dataset_ids))
 
 
-@system_action("suites.record_leaks")
+@system_action("suite.record_leaks")
 def record_leaks(work: Work, suite_id: str, *, found: Mapping[str, int], threshold: Threshold) -> None:
     """How many near duplicates of its items each data set holds, as evidence."""
     suite = queries.suite(work.session, suite_id)

@@ -12,7 +12,7 @@ from gnomon.kit.ids import new_id
 from gnomon.kit.work import Work, action
 
 
-@action("evaluations.compare")
+@action("evaluation.compare")
 def compare(
     work: Work, *, before_run: str, after_run: str, goal: Goal, guards: Sequence[Guard] = (), subject: str = ""
 ) -> Comparison:

@@ -25,7 +25,7 @@ class Opened:
     already: frozenset[str]
 
 
-@action("evaluations.run")
+@action("evaluation.run")
 def request_run(work: Work, new: NewRun) -> EvaluationRun:
     """A run is queued under the conditions that hold now. Raises SealedSuite for a set that is sealed."""
     suite = queries.suite(work.session, new.suite_id)
@@ -37,13 +37,13 @@ def request_run(work: Work, new: NewRun) -> EvaluationRun:
     return _queue(work, new)
 
 
-@action("evaluations.run_sealed")
+@action("evaluation.run_sealed")
 def request_sealed_run(work: Work, new: NewRun) -> EvaluationRun:
     """A run on a sealed (or open) set is queued; the look is counted when the job opens the set."""
     return _queue(work, new)
 
 
-@action("evaluations.resume")
+@action("evaluation.resume")
 def resume_run(work: Work, run_id: str) -> EvaluationRun:
     """A failed run goes on where it stopped; answered items are not asked again."""
     run = queries.run(work.session, run_id)
@@ -53,7 +53,7 @@ def resume_run(work: Work, run_id: str) -> EvaluationRun:
     return run
 
 
-@system_action("evaluations.begin")
+@system_action("evaluation.begin")
 def begin(work: Work, run_id: str) -> Opened | None:
     """The run is running and its set open, a counted look; None when the run has ended already."""
     run = queries.run(work.session, run_id)
@@ -66,7 +66,7 @@ def begin(work: Work, run_id: str) -> Opened | None:
     return Opened(rows, frozenset(queries.answered_ids(work.session, run.id)))
 
 
-@system_action("evaluations.record")
+@system_action("evaluation.record")
 def record_answers(work: Work, run_id: str, answers: Sequence[Answer]) -> int:
     """The answers are stored, each item once; returns how many items of the run are answered."""
     run = queries.run(work.session, run_id)
@@ -78,7 +78,7 @@ def record_answers(work: Work, run_id: str, answers: Sequence[Answer]) -> int:
     return run.n_done
 
 
-@system_action("evaluations.fail")
+@system_action("evaluation.fail")
 def fail(work: Work, run_id: str, *, error: str) -> None:
     """The run failed and says why; what was answered stays."""
     run = queries.run(work.session, run_id)
@@ -87,7 +87,7 @@ def fail(work: Work, run_id: str, *, error: str) -> None:
     work.emit(EvaluationFinished(run.id, "failed", run.purpose))
 
 
-@system_action("evaluations.finish")
+@system_action("evaluation.finish")
 def finish(
     work: Work,
     run_id: str,

@@ -18,7 +18,7 @@ from gnomon.kit.ids import new_id
 from gnomon.kit.work import Work, action, system_action
 
 
-@action("suites.add")
+@action("suite.create")
 def add_suite(work: Work, new: NewSuite) -> Suite:
     """The suite is fixed and, where `sealed`, encrypted; its texts are in the object store and nowhere else.
 
@@ -60,7 +60,7 @@ def add_suite(work: Work, new: NewSuite) -> Suite:
     return suite
 
 
-@system_action("suites.open")
+@system_action("suite.open")
 def open_suite(work: Work, suite_id: str, *, by: str, purpose: str) -> list[dict[str, Any]]:
     """The rows of a suite, for the run or check `by`. Each `by` is one look at a sealed set, however often repeated.
 
