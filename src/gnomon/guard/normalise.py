@@ -3,8 +3,8 @@
 Folding works on one character at a time: `fold(a + b)` is `fold(a)` followed by `fold(b)`, which is what lets a stream
 be cut anywhere. Characters that show nothing are dropped, full-width and other digits and letters become ASCII, rare
 dashes become `-`. What ordinary Chinese text is full of stays, so that folding is seldom needed: ：，（） and the long
-dash (detectors name them where they matter), spaces (`\\s` knows them all), and Chinese numerals, which detectors of numbers
-read through `digits` (一 is mostly a word).
+dash (detectors name them where they matter), spaces (`\\s` knows them all), and Chinese numerals, which detectors of
+numbers read through `digits` (一 is mostly a word).
 """
 
 import re

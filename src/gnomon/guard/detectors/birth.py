@@ -8,8 +8,24 @@ from gnomon.guard.scan import literal
 from gnomon.guard.view import Found, View
 
 _WORDS = (
-    "出生日期", "出生年月日", "出生年月", "出生于", "出生时间", "生日", "生于", "诞生于", "出生", "生辰", "dob", "date of birth",
-    "birth date", "birthdate", "birthday", "born", "born on", "born in",
+    "出生日期",
+    "出生年月日",
+    "出生年月",
+    "出生于",
+    "出生时间",
+    "生日",
+    "生于",
+    "诞生于",
+    "出生",
+    "生辰",
+    "dob",
+    "date of birth",
+    "birth date",
+    "birthdate",
+    "birthday",
+    "born",
+    "born on",
+    "born in",
 )
 _TRIGGERS = ("出生", "生日", "生于", "生辰", "dob", "birth", "born", "生人", "年生", "月生", "日生")
 MONTHS = (
@@ -21,8 +37,10 @@ NUMERIC = (
     rf"(?:[0-9]{{4}}\s?[-/.]\s?[0-9]{{1,2}}\s?[-/.]\s?[0-9]{{1,2}}|[0-9]{{1,2}}[-/.][0-9]{{1,2}}[-/.][0-9]{{4}}"
     rf"|{_N}{{2,4}}\s?年(?:\s?{_N}{{1,3}}\s?月(?:\s?{_N}{{1,3}}\s?[日号])?)?|(?:19|20)[0-9]{{2}}[01][0-9][0-3][0-9])(?![0-9])"
 )
-_WRITTEN = rf"(?ai:{MONTHS}\.?\s[0-9]{{1,2}}(?:st|nd|rd|th)?,?\s[0-9]{{4}}"
+_WRITTEN = (
+    rf"(?ai:{MONTHS}\.?\s[0-9]{{1,2}}(?:st|nd|rd|th)?,?\s[0-9]{{4}}"
     rf"|[0-9]{{1,2}}(?:st|nd|rd|th)?\s{MONTHS}\.?,?\s[0-9]{{4}})(?![0-9])"
+)
 _after_word = keyed("DOB", _WORDS, f"(?:{NUMERIC}|{_WRITTEN})", gap=GAP)
 _before_word = matching("DOB", rf"(?<![0-9\-/.])(?P<v>{NUMERIC})\s?[（(]?(?:出生|生人|生(?=[，,。；;）)\s]))")
 
