@@ -1,6 +1,7 @@
 """Changes: issue and revoke keys, ban and lift, take over what the gateway did by itself."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from gnomon.contract.traffic import DefenceNotice
 from gnomon.control.access import queries, rules
@@ -91,7 +92,7 @@ def confirm_ban(work: Work, ban_id: str) -> Ban:
         source="access.ban_reviewed",
         kind="review",
         subject=("ban", found.id),
-        facts={"subject": found.id, "reviewer": work.actor.id, "conclusion": "stands"},
+        facts=_reviewed(work, found, "stands"),
     )
     return found
 
@@ -109,10 +110,14 @@ def lift_ban(work: Work, ban_id: str, *, reason: str) -> Ban:
         source="access.ban_reviewed",
         kind="review",
         subject=("ban", found.id),
-        facts={"subject": found.id, "reviewer": work.actor.id, "conclusion": "lifted"},
+        facts=_reviewed(work, found, "lifted"),
     )
     work.emit(RosterChanged())
     return found
+
+
+def _reviewed(work: Work, ban: Ban, conclusion: str) -> dict[str, Any]:
+    return {"subject": ban.id, "reviewer": work.actor.id, "conclusion": conclusion}
 
 
 def _store(work: Work, new: NewKey, fresh: rules.FreshKey) -> None:

@@ -57,8 +57,8 @@ def guess_rule(rulebook: Rulebook) -> GuessRule:
     """When an address that tries keys is banned, and for how long, by the rulebook."""
     return GuessRule(
         count=int(rulebook.threshold("key_guesses").limit),
-        window_s=rulebook.threshold("key_guess_window").limit * 60,
-        ban_s=rulebook.threshold("key_guess_ban").limit * 60,
+        window_s=rulebook.threshold("key_guess_window_s").limit,
+        ban_s=rulebook.threshold("key_guess_ban_s").limit,
     )
 
 
