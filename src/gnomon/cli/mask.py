@@ -147,7 +147,8 @@ def read_policy(path: Path | None) -> MaskPolicy:
     if path is None:
         return DEFAULT_POLICY
     try:
-        return msgspec.convert(yaml.safe_load(_open(path)), type=MaskPolicy)
+        with _open(path) as stream:
+            return msgspec.convert(yaml.safe_load(stream), type=MaskPolicy)
     except (yaml.YAMLError, msgspec.ValidationError, UnicodeDecodeError) as error:
         raise BadMaskPolicy(
             f"{path} is not a masking policy: {error}",

@@ -106,7 +106,7 @@ def _find_block(view: View) -> Iterator[Found]:
 KEY = Detector("API_KEY", "密钥", (*_KEY_TRIGGERS, *map(literal, _NAMED_TRIGGERS)), _find_key)
 JWT = Detector("JWT", "令牌", (rb"eyJ[A-Z0-9_-]{8}",), matching("JWT", _JWT))
 PRIVATE_KEY = Detector("PRIVATE_KEY", "私钥", (rb"PRIVATE KEY",), _find_block)
-URL_CHOSEN = Detector(
+URL_PASSWORD = Detector(
     "URL_PASSWORD", "网址口令", (rb"://[^\x00-\x20/]*:[^\x00-\x20]*@",), matching("URL_PASSWORD", _USERINFO)
 )
 PASSWORD = Detector(
