@@ -132,8 +132,14 @@ def platform_roles(settings: Settings) -> list[Role]:
     ]
     for number in range(1, settings.gateway_workers + 1):
         gateway = _python(
-            "gnomon.app.gateway", *home, "--host", settings.host, "--port", str(settings.gateway_port), "--worker",
-            str(number),
+            "gnomon.app.gateway",
+            *home,
+            "--host",
+            settings.host,
+            "--port",
+            str(settings.gateway_port),
+            "--name",
+            f"gateway-{number}",
         )
         roles.append(Role(f"gateway-{number}", gateway))
     return roles
@@ -149,8 +155,15 @@ def model_server_roles(settings: Settings) -> list[Role]:
         Role(
             f"model:{server['id']}",
             _python(
-                "gnomon.app.modelserver", "--model", server["model_dir"], "--port", str(server["port"]),
-                "--served-name", server["served_name"], "--adapters", server["adapters_dir"],
+                "gnomon.app.modelserver",
+                "--model",
+                server["model_dir"],
+                "--port",
+                str(server["port"]),
+                "--served-name",
+                server["served_name"],
+                "--adapters",
+                server["adapters_dir"],
             ),
         )
         for server in desired["model_servers"]
