@@ -157,6 +157,13 @@ QUERIES: dict[str, Query] = {
                   r.guard_in_ms, r.connect_ms, r.first_token_ms, r.total_ms, r.tokens_in, r.tokens_out
            FROM records r WHERE r.tags['run'] = $run ORDER BY item, r."at", r.id""",
     ),
+    "containing": Query(
+        "value, records (of those `values` that stand anywhere in a stored record)",
+        {"values": REQUIRED},
+        """SELECT v.value, count(*) AS records
+           FROM (SELECT unnest($values::VARCHAR[]) AS value) v JOIN records r ON contains(to_json(r)::VARCHAR, v.value)
+           GROUP BY v.value ORDER BY v.value""",
+    ),
 }
 
 

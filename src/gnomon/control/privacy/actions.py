@@ -1,6 +1,6 @@
 """Changes to mask policies, and the proof that what is stored holds nothing that was planted."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import msgspec
 from sqlalchemy import select
@@ -8,10 +8,13 @@ from sqlalchemy import select
 from gnomon.contract.bundle import MaskPolicy
 from gnomon.contract.thresholds import Threshold, judge
 from gnomon.control.evidence import actions as evidence
+from gnomon.control.evidence.tables import Artefact
 from gnomon.control.privacy.schemas import MaskPolicyChanged
 from gnomon.control.privacy.tables import MaskPolicyVersion
+from gnomon.engine import byte_search
+from gnomon.kit import services
 from gnomon.kit.canonical import digest
-from gnomon.kit.work import Work, system_action
+from gnomon.kit.work import Work, action, system_action
 
 
 @system_action("mask_policy.put")
@@ -35,16 +38,29 @@ def put_policy(work: Work, policy: MaskPolicy) -> None:
     work.emit(MaskPolicyChanged(policy.id))
 
 
-@system_action("mask_policy.record_scan")
-def record_scan(work: Work, *, threshold: Threshold, found: int, planted: int, facts: dict[str, Any]) -> None:
-    """How many planted values a search of all stored bytes found, as evidence."""
-    judgement = judge(threshold, value=float(found), n=planted, numerator=found, denominator=planted)
-    work.about("scan", "stored_bytes", found=found, planted=planted)
-    evidence.record(
+@action("mask_policy.measure")
+def search_stored_bytes(work: Work, planted: Sequence[str], *, threshold: Threshold) -> Artefact:
+    """Evidence of how many `planted` values stand in anything that is stored. The values themselves are not kept."""
+    found = byte_search.search(services.settings().home, planted)
+    rows = services.get("records").query("containing", values=list(planted))
+    values = set(found.hits) | {list(planted).index(row["value"]) for row in rows}
+    judgement = judge(
+        threshold, value=float(len(values)), n=len(planted), numerator=len(values), denominator=len(planted)
+    )
+    where = sorted({place for places in found.hits.values() for place in places} | {"records" for _ in rows})
+    facts = {
+        "places": found.places + 1,
+        "bytes": found.bytes,
+        "values_planted": len(planted),
+        "values_found": len(values),
+        "where": where[:20],
+    }
+    work.about("installation", "stored_bytes", **facts)
+    return evidence.record(
         work,
         source="privacy.stored_bytes_scanned",
         kind="byte_search",
         subject=("installation", "stored_bytes"),
         state=judgement.state,
-        facts=judgement.as_dict() | {"values_planted": planted, "values_found": found} | facts,
+        facts=facts | judgement.as_dict(),
     )
