@@ -135,6 +135,15 @@ def test_callers_targets_entities_and_runs_are_counted(store: RecordStore) -> No
     ]
 
 
+def test_values_are_found_wherever_they_stand(store: RecordStore) -> None:
+    told = record(1, request="电话 13800138000", reply="好 li@example.com", error="boom-7", tags={"item": "planted"})
+    notice = DefenceNotice(id="n1", at=1.0, kind="ban", subject="10.9.8.7", reason="guessing")
+    store.append([told], [notice], offsets={})
+    wanted = ["13800138000", "li@example.com", "boom-7", "planted", "10.9.8.7", "13900139000"]
+    found = {row["value"] for row in store.query("containing", {"values": wanted})}
+    assert found == set(wanted) - {"13900139000"}
+
+
 def test_wrong_questions_are_told_apart(store: RecordStore) -> None:
     with pytest.raises(KeyError):
         store.query("nothing", {})

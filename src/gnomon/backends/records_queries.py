@@ -158,10 +158,14 @@ QUERIES: dict[str, Query] = {
            FROM records r WHERE r.tags['run'] = $run ORDER BY item, r."at", r.id""",
     ),
     "containing": Query(
-        "value, records (of those `values` that stand anywhere in a stored record)",
+        "value, records (of those `values` that stand anywhere in what is stored)",
         {"values": REQUIRED},
-        """SELECT v.value, count(*) AS records
-           FROM (SELECT unnest($values::VARCHAR[]) AS value) v JOIN records r ON contains(to_json(r)::VARCHAR, v.value)
+        """WITH texts AS (
+                SELECT r.id, to_json(r)::VARCHAR AS text FROM records r
+                UNION ALL SELECT c.id, concat_ws(chr(10), c.request, c.reply) FROM contents c
+                UNION ALL SELECT n.id, to_json(n)::VARCHAR FROM notices n)
+           SELECT v.value, count(DISTINCT t.id) AS records
+           FROM (SELECT unnest($values::VARCHAR[]) AS value) v JOIN texts t ON contains(t.text, v.value)
            GROUP BY v.value ORDER BY v.value""",
     ),
 }
