@@ -157,6 +157,6 @@ def test_wrong_questions_are_told_apart(store: RecordStore) -> None:
 
 @pytest.mark.parametrize("name", sorted(QUERIES))
 def test_every_query_answers_an_empty_store(store: RecordStore, name: str) -> None:
-    values = {"since": 0.0, "until": 1.0, "limit_ms": 1.0, "id": "x", "run": "x"}
+    values = {"since": 0.0, "until": 1.0, "limit_ms": 1.0, "id": "x", "run": "x", "values": ["x"]}
     params = {p: values[p] for p, default in QUERIES[name].params.items() if default is REQUIRED}
     assert isinstance(store.query(name, params), list)
