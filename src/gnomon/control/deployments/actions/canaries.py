@@ -1,0 +1,234 @@
+"""A release: asked for with evidence, approved, tried on a share of the traffic under watch, then all of it."""
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from gnomon.contract.bundle import Canary, RetreatRule
+from gnomon.contract.traffic import DefenceNotice
+from gnomon.contract.verdicts import State
+from gnomon.control.approvals import queries as approvals
+from gnomon.control.approvals.schemas import ApprovalDecided
+from gnomon.control.catalog import queries as catalog
+from gnomon.control.deployments import queries, rules
+from gnomon.control.deployments.actions import approving, shared
+from gnomon.control.deployments.schemas import CanaryEnded, ReleaseRequest
+from gnomon.control.deployments.tables import Release
+from gnomon.control.evidence import actions as evidence
+from gnomon.control.evidence import queries as evidence_queries
+from gnomon.kit import services
+from gnomon.kit.canonical import digest
+from gnomon.kit.errors import BadInput, Conflict, Denied, NotFound, Unavailable
+from gnomon.kit.ids import new_id
+from gnomon.kit.work import Work, action, system_action
+
+
+class BadGateEvidence(BadInput):
+    code = "evidence_does_not_open_the_gate"
+
+
+@action("deployment.release")
+def request_release(work: Work, asked: ReleaseRequest) -> Release:
+    """A release is up for approval.
+
+    Raises NotTested when the target has not passed its functional test, BadGateEvidence when the evidence is not met,
+    was altered or is about another version, Conflict while another release of the model is open.
+    """
+    route = queries.route(work.session, asked.model)
+    targets = {target.id: target for target in queries.targets(route)}
+    if asked.to_target not in targets:
+        raise NotFound(f"{asked.model} has no target {asked.to_target}.", next_step=f"Known: {', '.join(targets)}.")
+    before = next((target.id for target in targets.values() if target.weight > 0), "")
+    if not before or before == asked.to_target:
+        raise Conflict(f"{asked.to_target} cannot take over from {before or 'nothing'}.", next_step="See the route.")
+    if queries.newest_release(work.session, asked.model, "requested", "approved", "canary"):
+        raise Conflict(f"A release of {asked.model} is open.", next_step="Finish or abort it first.")
+    _require_tested(work, targets[asked.to_target].version)
+    content = _content(work, asked, before=before, version_id=targets[asked.to_target].version)
+    release = Release(
+        id=new_id("release"),
+        from_target=before,
+        state="requested",
+        content=content,
+        timings=[],
+        requested_by=work.actor.id,
+        requested_at=work.now,
+        **asked.model_dump(mode="json"),
+    )
+    work.session.add(release)
+    work.session.flush()
+    work.about("release", release.id, model=asked.model, to=asked.to_target, evidence=asked.evidence_id)
+    approving.ask(
+        work,
+        "release",
+        subject_id=release.id,
+        title=f"{asked.model}: {before} → {asked.to_target}",
+        content=content,
+        roles={"author": {work.actor.id}},
+    )
+    return release
+
+
+@system_action("canary.note_decision")
+def release_decided(work: Work, event: ApprovalDecided) -> None:
+    release = queries.release(work.session, event.subject_id)
+    work.about("release", release.id, approved=event.approved)
+    if release.state == "requested":
+        _apply(work, release, "approve" if event.approved else "reject")
+
+
+@action("canary.start")
+def start_canary(work: Work, id: str) -> Release:
+    """The approved share of the traffic goes to the target, and the watch window runs.
+
+    Raises NotApproved or ApprovalVoid (403); Denied for somebody who voted on it.
+    """
+    release = queries.release(work.session, id)
+    work.about("release", id, share=release.share, watch_s=release.watch_s)
+    request = approvals.require_approved(
+        work.session, kind="release", subject_id=id, content_sha256=digest(release.content)
+    )
+    if any(vote.person_id == work.actor.id for vote in approvals.votes(work.session, request.id)):
+        raise Denied("Who approved a release does not carry it out.", next_step="Let somebody else start it.")
+    _apply(work, release, "start_canary")
+    release.canary_at, release.watch_until = work.now, work.now + timedelta(seconds=release.watch_s)
+    canary = Canary(
+        id=release.id,
+        target=release.to_target,
+        share=release.share,
+        watch_until=release.watch_until.timestamp(),
+        rules=tuple(msgspec.convert(rule, RetreatRule) for rule in release.rules),
+    )
+    shared.set_route(work, queries.route(work.session, release.model), canary=canary)
+    return release
+
+
+@action("canary.promote")
+def full_release(work: Work, id: str) -> Release:
+    """All traffic goes to the target, with evidence of what both arms saw in the watch window.
+
+    Raises WatchOpen until the window is over and both arms have seen enough; WrongState after a retreat.
+    """
+    release = queries.release(work.session, id)
+    work.about("release", id, target=release.to_target)
+    approvals.require_approved(work.session, kind="release", subject_id=id, content_sha256=digest(release.content))
+    after = rules.advance_release(queries.release_standing(work.session, release), "promote")
+    arms = _arms(work, release)
+    assert release.watch_until is not None
+    requests = {arm: int(row["requests"]) for arm, row in arms.items()}
+    rules.check_watch(work.now, release.watch_until, requests, min_requests=release.min_requests)
+    release.state, release.full_at = after.state, work.now
+    route = queries.route(work.session, release.model)
+    shared.set_route(work, route, targets=rules.shift(queries.targets(route), to=release.to_target))
+    _prove(work, release, outcome="full", state=State.MET, arms=arms)
+    work.emit(CanaryEnded(release.id, release.model, release.state))
+    return release
+
+
+@action("canary.abort")
+def abort_release(work: Work, id: str, *, reason: str) -> Release:
+    """The release is over before its time; a canary's share goes back."""
+    release = queries.release(work.session, id)
+    work.about("release", id, reason=reason)
+    was_canary = release.state == "canary"
+    _apply(work, release, "abort")
+    if was_canary:
+        _end_canary(work, release, outcome="aborted", facts={"reason": reason})
+    return release
+
+
+@system_action("canary.note_retreat")
+def note_retreat(work: Work, notice: DefenceNotice) -> None:
+    """The gateway took the canary's share back by itself: control remembers and publishes the same."""
+    work.about("release", notice.subject, reason=notice.reason)
+    release = work.session.get(Release, notice.subject)
+    if release is None or release.state != "canary":
+        return
+    _apply(work, release, "retreat")
+    _end_canary(work, release, outcome="retreated", facts={"reason": notice.reason, "notice": notice.id} | notice.facts)
+
+
+def _apply(work: Work, release: Release, verb: str) -> None:
+    release.state = rules.advance_release(queries.release_standing(work.session, release), verb).state
+
+
+def _end_canary(work: Work, release: Release, *, outcome: str, facts: dict[str, Any]) -> None:
+    shared.set_route(work, queries.route(work.session, release.model))
+    _prove(work, release, outcome=outcome, state=State.NOT_MET, arms=None, **facts)
+    work.emit(CanaryEnded(release.id, release.model, release.state))
+
+
+def _require_tested(work: Work, version_id: str) -> None:
+    candidate = queries.candidate_of(work.session, version_id)
+    tested = candidate is not None and candidate.state == "tested"
+    for found in queries.deployments(work.session):
+        tested = tested or (found.version_id == version_id and found.state in ("tested", "live"))
+    if not tested:
+        raise rules.NotTested("The target has not passed its functional test.", next_step="Let it pass first.")
+
+
+def _content(work: Work, asked: ReleaseRequest, *, before: str, version_id: str) -> dict[str, Any]:
+    proof = evidence_queries.artefact(work.session, asked.evidence_id)
+    if not evidence_queries.is_intact(proof):
+        raise BadGateEvidence(f"The evidence {proof.id} was altered.", next_step="Name another.")
+    if proof.state != State.MET.value:
+        raise BadGateEvidence(f"The evidence {proof.id} says {proof.state}.", next_step="Name one that is met.")
+    if not {version_id, asked.to_target} & set(_texts(proof.facts)) and proof.subject_id != version_id:
+        raise BadGateEvidence(
+            f"The evidence {proof.id} says nothing about the version {version_id}.",
+            next_step="Name the evaluation or verification of this version.",
+        )
+    version = catalog.checked_version(work.session, version_id)
+    return asked.model_dump(mode="json") | {
+        "from_target": before,
+        "version": {"id": version.id, "label": version.label, "sha256": version.sha256},
+        "evidence_sha256": proof.sha256,
+    }
+
+
+def _texts(value: Any) -> list[str]:
+    """All texts inside plain JSON."""
+    if isinstance(value, str):
+        return [value]
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [text for item in inner for text in _texts(item)]
+
+
+def _arms(work: Work, release: Release) -> dict[str, dict[str, Any]]:
+    """What the records say of both targets since the canary began; an arm that no record names has seen 0."""
+    assert release.canary_at is not None
+    rows = services.get("records").query(
+        "by_target", model=release.model, since=release.canary_at.timestamp(), until=work.now.timestamp()
+    )
+    by_target = {str(row["target"]): dict(row) for row in rows}
+    if any("requests" not in row for row in by_target.values()):
+        raise Unavailable("The records do not say how many requests each target saw.", next_step="See by_target.")
+    return {arm: by_target.get(arm, {"requests": 0}) for arm in (release.from_target, release.to_target)}
+
+
+def _prove(
+    work: Work, release: Release, *, outcome: str, state: State, arms: dict[str, dict[str, Any]] | None, **facts: Any
+) -> None:
+    watched = (work.now - release.canary_at).total_seconds() if release.canary_at else 0.0
+    evidence.record(
+        work,
+        source="deployments.canary_watched",
+        kind="release",
+        subject=("release", release.id),
+        state=state,
+        facts={
+            "deployment": release.id,
+            "model": release.model,
+            "version": release.content["version"]["id"],
+            "from": release.from_target,
+            "to": release.to_target,
+            "share": release.share,
+            "watched_s": watched,
+            "rules": release.rules,
+            "outcome": outcome,
+            "arms": arms,
+            "gate_evidence": release.evidence_id,
+            **facts,
+        },
+    )

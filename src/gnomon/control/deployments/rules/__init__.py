@@ -1,0 +1,44 @@
+"""Decisions about deployments: life cycles, papers, environments, test cases, weights."""
+
+from gnomon.control.deployments.rules.cases import Case, cases, judge_case, tests_problems
+from gnomon.control.deployments.rules.environment import mismatches, same_version
+from gnomon.control.deployments.rules.lifecycle import (
+    EDITABLE,
+    SERVING,
+    ApprovalMissing,
+    NotTested,
+    Standing,
+    WatchOpen,
+    WrongState,
+    advance,
+    advance_release,
+    check_watch,
+)
+from gnomon.control.deployments.rules.papers import SECTIONS, Incomplete, plan_problems, requirements_problems
+from gnomon.control.deployments.rules.weights import shift, target_name, with_target
+
+__all__ = [
+    "EDITABLE",
+    "SECTIONS",
+    "SERVING",
+    "ApprovalMissing",
+    "Case",
+    "Incomplete",
+    "NotTested",
+    "Standing",
+    "WatchOpen",
+    "WrongState",
+    "advance",
+    "advance_release",
+    "cases",
+    "check_watch",
+    "judge_case",
+    "mismatches",
+    "plan_problems",
+    "requirements_problems",
+    "same_version",
+    "shift",
+    "target_name",
+    "tests_problems",
+    "with_target",
+]
