@@ -7,8 +7,8 @@
    `title` and `main`. Chinese is the source text: `{{ _("错误预算") }}`, `{{ _("共 %(n)s 项", n=number(total)) }}`; in
    Python `context.gettext("...")`, or `mark("...")` where the language is not known yet. English goes into
    `locale/en/LC_MESSAGES/<page>.po`, one file for each page; a test fails on a missing, fuzzy or unused text.
-4. Every template knows: `context`, `view` (the URL), `locale`, `number`, `percent`, `day`, `moment`, `duration`, `size`,
-   `asset("x.css")`. A handler draws a `Chart` (engine.charts) and the template says `{{ ui.figure(chart) }}`.
+4. Every template knows: `context`, `view` (the URL), `locale`, `number`, `percent`, `day`, `moment`, `duration`,
+   `size`, `asset("x.css")`. A handler draws a `Chart` (engine.charts) and the template says `{{ ui.figure(chart) }}`.
 5. After a POST: `return see_other("/cases/1", notice=("ok", context.gettext("方案已批准")))`: the notice shows once.
 """
 

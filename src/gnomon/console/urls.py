@@ -13,7 +13,7 @@ _MAX_PAGE = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a list: `key` stands in the URL, `num` aligns right, `wrap` lets long text break, `hidden` at first."""
+    """One column of a list: `key` is its name in the URL, `num` aligns right, `wrap` lets long text break."""
 
     key: str
     label: str

@@ -21,7 +21,9 @@ function show(figure, wanted) {
     part.append(i ? `${names[i]} ` : "", Object.assign(document.createElement("b"), { textContent: value }));
     return part;
   });
-  figure.querySelector("[data-readout]").replaceChildren(...said);
+  const readout = figure.querySelector("[data-readout]");
+  readout.replaceChildren(...said);
+  readout.classList.remove("hint");
   cursor(svg, across[at], down[at]);
 }
 
@@ -42,6 +44,7 @@ function hide(figure) {
   const readout = figure.querySelector("[data-readout]");
   if (!readout) return;
   readout.textContent = readout.dataset.hint;
+  readout.classList.add("hint");
   delete figure.dataset.at;
   figure.querySelector(".cursor, .row-cursor")?.remove();
 }

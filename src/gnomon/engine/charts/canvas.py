@@ -5,6 +5,7 @@ Curves live in a frame of 1000 units that stretches (`stretch`); everything else
 """
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from gnomon.kit import i18n
 UNITS = 1000
 """Width of the stretching frame; a curve keeps a tenth of a permille."""
 TEXT_PX = 12
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def node(parent: Element | None, tag: str, text: str = "", *, css: str = "", **attrs: Any) -> Element:
@@ -26,9 +28,15 @@ def node(parent: Element | None, tag: str, text: str = "", *, css: str = "", **a
     named = {_name(key): f"{value:.2f}" if isinstance(value, float) else str(value) for key, value in attrs.items()}
     if css:
         named["class"] = css
+    named = {key: printable(value) for key, value in named.items()}
     made = Element(tag, named) if parent is None else SubElement(parent, tag, named)
-    made.text = text or None
+    made.text = printable(text) or None
     return made
+
+
+def printable(value: str) -> str:
+    """Without what XML 1.0 cannot hold (control characters, lone surrogates): no name may break the drawing."""
+    return _UNPRINTABLE.sub("�", value)
 
 
 def _name(key: str) -> str:
@@ -112,7 +120,7 @@ def shorten(label: str, limit: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """A linear axis that starts and ends at a tick."""
+    """A linear axis; its ticks are the multiples of `step` that lie on it."""
 
     low: float
     high: float
@@ -126,8 +134,9 @@ class Scale:
 
     @property
     def ticks(self) -> list[float]:
-        count = round((self.high - self.low) / self.step)
-        return [self.low + i * self.step for i in range(count + 1)]
+        first = math.ceil(self.low / self.step - 1e-6)
+        last = math.floor(self.high / self.step + 1e-6)
+        return [i * self.step for i in range(first, last + 1)]
 
     @property
     def digits(self) -> int:
@@ -152,8 +161,7 @@ def scale(low: float, high: float, *, count: int = 4, fixed: bool = False) -> Sc
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(power * m for m in (1, 2, 2.5, 5, 10) if power * m >= raw * (1 - 1e-9))
     if fixed:
-        whole = round((high - low) / step)
-        return Scale(low, high, step if math.isclose(whole * step, high - low, rel_tol=1e-6) else (high - low) / count)
+        return Scale(low, high, step)
     return Scale(math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step, step)
 
 

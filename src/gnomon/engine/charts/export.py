@@ -5,7 +5,7 @@ from xml.etree.ElementTree import Element, SubElement, fromstring, tostring
 
 import resvg_py
 
-from gnomon.engine.charts.canvas import UNITS, width_of
+from gnomon.engine.charts.canvas import UNITS, printable, width_of
 from gnomon.engine.charts.model import Chart
 from gnomon.engine.charts.palette import DASHES, FONT, PAINT, TOKENS, Theme
 
@@ -46,7 +46,7 @@ def standalone(drawing: Chart | str, theme: Theme = "light", *, width: int = 720
         body.append(_fixed(child, width - left - right, tokens))
     if caption:
         text = SubElement(out, "text", {"x": "0", "y": f"{whole - 5:g}", "fill": tokens["ink-2"], "font-size": "12"})
-        text.text = caption
+        text.text = printable(caption)
     return tostring(out, encoding="unicode")
 
 
@@ -125,5 +125,5 @@ def _legend(out: Element, chart: Chart, tokens: dict[str, str]) -> None:
         if key.mark == "disc":
             SubElement(out, "circle", {"cx": f"{x + 11}", "cy": "8", "r": "4.5", "fill": colour})
         text = SubElement(out, "text", {"x": f"{x + 28}", "y": "12", "fill": tokens["ink"], "font-size": "12"})
-        text.text = key.name
+        text.text = printable(key.name)
         x += 28 + width_of(key.name) + 18

@@ -45,7 +45,7 @@ def interval(
     bottom = len(rows) * _ROW
     _axis(svg, axis, bottom, canvas.axis_writer(axis, locale, percent=percent))
     if target is not None:
-        _target(svg, f"{target_name or said.target} {write(target)}", axis.share(target), bottom)
+        _target(svg, f"{target_name or said.target} {write(target)}", axis.share(target), len(rows))
     for i, row in enumerate(rows):
         _row(svg, row, i * _ROW, axis, write, said)
     svg.set("data-y", " ".join(str(i * _ROW + 32) for i in range(len(rows))))
@@ -87,8 +87,11 @@ def _axis(svg: Element, axis: Scale, bottom: float, tick: Write) -> None:
         canvas.text(svg, tick(value), at(share), bottom + 16, text_anchor=anchor)
 
 
-def _target(svg: Element, name: str, share: float, bottom: float) -> None:
-    canvas.upright(svg, "target", share, 18, bottom + 4, stroke_width=1.5, stroke_dasharray="5 4")
+def _target(svg: Element, name: str, share: float, rows: int) -> None:
+    """The target beside each row's intervals, not through its text, and its name under the axis."""
+    for i in range(rows):
+        canvas.upright(svg, "target", share, i * _ROW + 19, i * _ROW + 47, stroke_width=1.5, stroke_dasharray="5 4")
+    bottom = rows * _ROW
     anchor = "end" if share > 0.75 else "start" if share < 0.25 else "middle"
     canvas.text(svg, name, at(share), bottom + 34, css="target-t", text_anchor=anchor)
 

@@ -104,7 +104,7 @@ def curve(
     drawn = [one for one in curves if len(one.xs)]
     if not drawn:
         return canvas.nothing("curve", label, header, locale=locale, method=method)
-    across = _any_axis([x for one in drawn for x in one.xs], x_range)
+    across = _any_axis([x for one in drawn for x in one.xs], x_range, tight=True)
     axis = _any_axis([y for one in drawn for y in one.ys], y_range)
     tick = canvas.axis_writer(axis, locale, percent=False)
     svg = _frame("curve", label, axis, tick, [one.name for one in curves], height, foot=42)
@@ -169,11 +169,11 @@ def _value_axis(values: Sequence[float], low: float | None, high: float | None) 
     return canvas.scale(bottom, top)
 
 
-def _any_axis(values: Sequence[float], given: tuple[float, float] | None) -> Scale:
+def _any_axis(values: Sequence[float], given: tuple[float, float] | None, *, tight: bool = False) -> Scale:
     if any(not math.isfinite(value) for value in values):
         raise BadChart("a curve has a value that is not a finite number", next_step="leave the point out")
     if given is None:
-        return canvas.scale(min(values), max(values))
+        return canvas.scale(min(values), max(values), fixed=tight)
     return canvas.scale(min(given[0], *values), max(given[1], *values), fixed=True)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Any
-from xml.etree.ElementTree import Element
 
 from gnomon.engine.charts import canvas
 from gnomon.engine.charts.canvas import at
@@ -29,7 +28,10 @@ def matrix(
     digits: int = 0,
     diagonal: bool = False,
 ) -> Chart:
-    """`counts[i][j]` for row i and column j, shaded by their share of the row; `diagonal` frames what is right."""
+    """`counts[i][j]` for row i and column j; `diagonal` frames what is right.
+
+    A cell is shaded by its share of the row; past six columns by its share of the largest, without text.
+    """
     header = (f"{row_title} \\ {column_title}", *columns)
     total = sum(sum(row) for row in counts)
     if not total:
@@ -45,21 +47,32 @@ def matrix(
     for j, name in enumerate(columns):
         made = canvas.text(svg, name, at((j + 0.5) / len(columns)), 32, css="t", text_anchor="middle")
         canvas.node(made, "title", name)
+    most = max(max(row, default=0) for row in counts)
     for i, (name, row) in enumerate(zip(rows, counts, strict=True)):
         check_lengths(len(columns), **{name: len(row)})
         y = 40 + i * cell
         shown = canvas.shorten(name, 112)
         canvas.text(svg, shown, 0, y + cell / 2 + 4, css="t", dx=-8, text_anchor="end")
-        whole = max(row) if wide else sum(row)
+        whole = most if wide else sum(row)
         for j, value in enumerate(row):
             share = value / whole if whole else 0.0
-            framed = diagonal and i == j
-            _cell(svg, (j, len(columns)), y, cell, share=share, framed=framed)
+            box: dict[str, Any] = {"x": at(j / len(columns)), "y": float(y), "width": at(1 / len(columns))}
+            canvas.node(svg, "rect", css="track", height=cell, **box)
+            canvas.node(svg, "rect", css="q1", fill_opacity=share * _FULL, stroke_width=2, height=cell, **box)
             middle = at((j + 0.5) / len(columns))
             if wide:
                 continue
             canvas.text(svg, write(value), middle, y + 17, css="t", text_anchor="middle", font_weight=600)
             canvas.text(svg, i18n.percent(share, locale), middle, y + 33, css="t", text_anchor="middle")
+    for i in range(min(len(rows), len(columns)) if diagonal else 0):
+        # After all cells, so that no neighbour covers a side of the frame.
+        where: dict[str, Any] = {
+            "x": at(i / len(columns)),
+            "y": 40.0 + i * cell,
+            "width": at(1 / len(columns)),
+            "height": cell,
+        }
+        canvas.node(svg, "rect", css="k1", fill="none", stroke_width=2, **where)
     svg.set("data-y", " ".join(str(40 + i * cell + cell // 2) for i in range(len(rows))))
     table = Table(
         (*header, words(locale).total),
@@ -67,12 +80,3 @@ def matrix(
     )
     counted = round(total) if n is None else n
     return Chart("matrix", label, canvas.markup(svg), table, counted, method, wide=wide)
-
-
-def _cell(svg: Element, place: tuple[int, int], y: float, cell: int, *, share: float, framed: bool) -> None:
-    j, count = place
-    box: dict[str, Any] = {"x": at(j / count), "y": float(y), "width": at(1 / count), "height": cell}
-    canvas.node(svg, "rect", css="track", **box)
-    canvas.node(svg, "rect", css="q1", fill_opacity=share * _FULL, stroke_width=2, **box)
-    if framed:
-        canvas.node(svg, "rect", css="k1", fill="none", stroke_width=2, **box)

@@ -141,7 +141,7 @@ def check_series(count: int) -> None:
         )
 
 
-def check_lengths(expected: int, **lengths: int) -> None:
+def check_lengths(expected: int, /, **lengths: int) -> None:
     """Raises `BadChart` when a sequence is longer or shorter than its axis."""
     for name, length in lengths.items():
         if length != expected:
