@@ -1,0 +1,42 @@
+"""Changes: ask for a check, keep what it found as evidence."""
+
+from gnomon.control.evidence import actions as evidence
+from gnomon.control.evidence.tables import Artefact
+from gnomon.control.rulebook.checks import CHECKS, Answer, CheckResult, judged
+from gnomon.control.rulebook.rules import Rulebook
+from gnomon.control.rulebook.schemas import Control
+from gnomon.kit.errors import Conflict
+from gnomon.kit.work import Work, action, system_action
+
+
+@action("control.run")
+def request_run(work: Work, control: Control) -> str:
+    """The check of `control` is queued; returns the job's id. Raises Conflict for a control that no check answers."""
+    work.about("control", control.id, source=control.source)
+    if control.source not in CHECKS:
+        raise Conflict(
+            f"{control.id} is not answered by a check: its evidence comes from {control.source} ({control.kind}).",
+            next_step="Do what leaves this evidence, or wait until it happens.",
+            control=control.id,
+        )
+    return work.enqueue("rulebook.run_controls", control.source)
+
+
+@system_action("control.keep_answer")
+def keep(work: Work, control: Control, answer: Answer) -> Artefact:
+    """What the control's check said is evidence from now on."""
+    work.about("control", control.id, source=control.source, state=answer.state.value)
+    return evidence.record(
+        work,
+        source=control.source,
+        kind=control.evidence,
+        subject=answer.subject,
+        state=answer.state,
+        facts=answer.facts,
+    )
+
+
+@system_action("control.keep_result")
+def keep_result(work: Work, control: Control, result: CheckResult, rulebook: Rulebook) -> Artefact:
+    """A result that was found outside the round of checks, judged like any other, is evidence from now on."""
+    return keep(work, control, judged(control, result, rulebook=rulebook))
