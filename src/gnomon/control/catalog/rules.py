@@ -231,6 +231,31 @@ def rows_as_bytes(rows: Sequence[Mapping[str, Any]]) -> bytes:
     return b"".join(line + b"\n" for line in lines)
 
 
+def prepare_rows(
+    rows: Sequence[Mapping[str, Any]], steps: Sequence[str], *, held_out: Mapping[str, Collection[str]]
+) -> tuple[list[Mapping[str, Any]], list[dict[str, Any]]]:
+    """The rows after the named steps, and per step how many it took away."""
+    left, told = list(rows), []
+    for step in steps:
+        before = len(left)
+        left = _without(left, step, {item for items in held_out.values() for item in items})
+        told.append({"step": step, "before": before, "after": len(left)})
+    return left, told
+
+
+def _without(rows: list[Mapping[str, Any]], step: str, held_out: set[str]) -> list[Mapping[str, Any]]:
+    prints = [fingerprint(str(row.get("text", ""))) for row in rows]
+    if step == "drop_leaks":
+        return [row for row, print_ in zip(rows, prints, strict=True) if print_ not in held_out]
+    if step == "drop_contradictions":
+        labels: dict[str, set[str]] = {}
+        for row, print_ in zip(rows, prints, strict=True):
+            labels.setdefault(print_, set()).add(str(row.get("label")))
+        return [row for row, print_ in zip(rows, prints, strict=True) if len(labels[print_]) == 1]
+    first = {print_: place for place, print_ in reversed(list(enumerate(prints)))}
+    return [row for place, (row, print_) in enumerate(zip(rows, prints, strict=True)) if first[print_] == place]
+
+
 def inspect_rows(
     rows: Sequence[Mapping[str, Any]], *, held_out: Mapping[str, Collection[str]], personal: Mapping[str, int] | None
 ) -> dict[str, Any]:

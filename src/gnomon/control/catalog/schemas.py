@@ -64,6 +64,7 @@ class NewDataset(BaseModel):
     licence: str = Field(min_length=1, max_length=200)
     rows: list[dict[str, Any]] = Field(min_length=1, max_length=500_000)
     held_out: dict[str, list[str]] = Field(default_factory=dict)
+    prepare: list[Literal["drop_duplicates", "drop_contradictions", "drop_leaks"]] = Field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,22 +28,39 @@ def add_dataset(work: Work, new: NewDataset) -> DatasetVersion:
         select(DatasetVersion).where(DatasetVersion.name == new.name, DatasetVersion.label == new.label)
     ).first():
         raise Conflict(f"The data set {new.name} has a version {new.label} already.", next_step="Choose another label.")
-    data = rules.rows_as_bytes(new.rows)
-    checks = rules.inspect_rows(new.rows, held_out=new.held_out, personal=_personal(new.rows))
+    rows, prepared = rules.prepare_rows(new.rows, new.prepare, held_out=new.held_out)
+    data = rules.rows_as_bytes(rows)
+    if not rows:
+        raise rules.BadRows("The preparation leaves no row.", next_step="Give other rows, or prepare less.")
+    checks = rules.inspect_rows(rows, held_out=new.held_out, personal=_personal(rows))
     state = rules.judge_rows(checks, purpose=new.purpose)
     dataset = DatasetVersion(
         id=new_id("dataset"),
-        n=len(new.rows),
+        n=len(rows),
         sha256=services.blobs().put(data),
         state="refused" if state is State.NOT_MET else "checked",
         checks=checks,
         created_at=work.now,
         created_by=work.actor.id,
-        **new.model_dump(exclude={"rows", "held_out"}),
+        **new.model_dump(exclude={"rows", "held_out", "prepare"}),
     )
     work.session.add(dataset)
     work.about("dataset", dataset.id, name=new.name, label=new.label, n=dataset.n, sha256=dataset.sha256)
     dataset.evidence_id = _prove(work, dataset, state)
+    if prepared:
+        evidence.record(
+            work,
+            source="catalog.dataset_prepared",
+            kind="data_preparation",
+            subject=("dataset", dataset.id),
+            facts={
+                "dataset": dataset.id,
+                "steps": prepared,
+                "rows_before": len(new.rows),
+                "rows_after": dataset.n,
+                "dataset_hash": dataset.sha256,
+            },
+        )
     return dataset
 
 

@@ -18,7 +18,7 @@ from gnomon.kit.work import Work, action, system_action
 
 @action("model.upload")
 def create_version(work: Work, model: str, new: NewVersion) -> ModelVersion:
-    """A draft without files. Raises Conflict when the label is taken, BadInput for an adapter without a checked base."""
+    """A draft without files. Raises Conflict when the label is taken, BadInput for an adapter without a base."""
     return _create(work, model, new, lineage={})
 
 
@@ -142,7 +142,7 @@ def _conclude(work: Work, version: ModelVersion, found: inspection.Inspection) -
     version.report = found.as_dict() | {"signature": signature}
     proof = evidence.record(
         work,
-        source="catalog.model_checked",
+        source="catalog.weights_checked",
         kind="upload_check",
         subject=("model_version", version.id),
         state=State.MET if good else State.NOT_MET,
