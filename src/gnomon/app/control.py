@@ -10,7 +10,7 @@ from fastapi.requests import Request
 from fastapi.responses import JSONResponse
 
 import gnomon
-from gnomon.app import process, setup
+from gnomon.app import job_routes, process, setup
 from gnomon.app.wiring import build, routers
 from gnomon.control.audit.sealer import Sealer
 from gnomon.control.people import queries as people
@@ -34,16 +34,14 @@ def create_app(platform: Platform, settings: Settings) -> FastAPI:
         sealer.checkpoint()
         sealer.stop()
 
-    app = FastAPI(
-        title="Gnomon 圭臬", version=gnomon.__version__, lifespan=lifespan, docs_url=None, redoc_url=None
-    )
+    app = FastAPI(title="Gnomon 圭臬", version=gnomon.__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.platform = platform
     app.state.settings = settings
     app.state.identify = people.identify
     app.state.audit_key = services.get("audit_key").public_key()
     tell_errors(app)
     app.add_exception_handler(RequestValidationError, _bad_input)
-    for router in routers():
+    for router in [*routers(), job_routes.router]:
         app.include_router(router)
 
     @app.get("/livez", include_in_schema=False)
