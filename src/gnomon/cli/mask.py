@@ -4,6 +4,7 @@ Needs no running platform. The pseudonym key is read from GNOMON_MASK_KEY (hex, 
 key is used, so that placeholders do not link one run to another.
 """
 
+import io
 import json
 import os
 import secrets
@@ -175,7 +176,7 @@ class _Record:
 
 def _streams(files: tuple[Path, ...]) -> Iterator[IO[str]]:
     if not files:
-        yield click.get_text_stream("stdin", encoding="utf-8", errors="surrogateescape")
+        yield io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="surrogateescape", newline="")
     for path in files:
         with _open(path) as stream:
             yield stream

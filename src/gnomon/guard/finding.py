@@ -20,9 +20,10 @@ class Finder:
     def __init__(self, detectors: Sequence[Detector] = DETECTORS) -> None:
         self.detectors = tuple(detectors)
         self._rank = {detector.entity: rank for rank, detector in enumerate(self.detectors)}
+        self._secrets = frozenset(detector.entity for detector in self.detectors if detector.is_secret)
         self._odd = len(self.detectors)
         groups = [detector.triggers for detector in self.detectors]
-        self._scanner = Scanner([*groups, (ODD,), (ESCAPED,)])
+        self._scanner = Scanner([*groups, ODD, (ESCAPED,)])
 
     def hits(self, data: bytes) -> bool:
         """False guarantees that no string in these JSON (or plain UTF-8) bytes holds anything to find."""
@@ -48,7 +49,7 @@ class Finder:
         return shadow, self._join(found, view.start)
 
     def _join(self, found: list[Found], shift: int) -> list[Found]:
-        """Findings that overlap become one that covers them all, named after the surest, then the longest."""
+        """Findings that overlap become one that covers them all, named after a secret, or else the longest."""
         joined: list[Found] = []
         best: Found | None = None
         if not found:
@@ -63,8 +64,8 @@ class Finder:
             joined[-1] = Found(last.start, max(last.end, item.end - shift), best.entity, best.score)
         return joined
 
-    def _preference(self, item: Found) -> tuple[int, float, int]:
-        return (item.start - item.end, -item.score, self._rank.get(item.entity, 0))
+    def _preference(self, item: Found) -> tuple[bool, int, float, int]:
+        return (item.entity not in self._secrets, item.start - item.end, -item.score, self._rank.get(item.entity, 0))
 
 
 @cache

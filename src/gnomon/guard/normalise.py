@@ -40,13 +40,13 @@ def _other_digits() -> str:
 @cache
 def _odd() -> re.Pattern[str]:
     """A run of characters that folding changes."""
-    return re.compile(f"[{odd_class()}]+")
+    return re.compile(f"[{FULL_WIDTH}{rare_class()}]+")
 
 
 @cache
-def odd_class() -> str:
-    """Every character that folding changes, as the inside of a regex class."""
-    return INVISIBLE + DASHES + FULL_WIDTH + _other_digits()
+def rare_class() -> str:
+    """Every character that folding changes and that is not full-width, as the inside of a regex class."""
+    return INVISIBLE + DASHES + _other_digits()
 
 
 _INVISIBLE = re.compile(f"[{INVISIBLE}]")

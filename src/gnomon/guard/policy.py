@@ -17,7 +17,7 @@ BLOCK = 4096
 
 _LABELS = {detector.entity: detector.label for detector in DETECTORS}
 _VISIBLE = {detector.entity: detector.visible for detector in DETECTORS}
-_SECRETS = ("PRIVATE_KEY", "API_KEY", "JWT", "URL_PASSWORD", "PASSWORD")
+_SECRETS = tuple(detector.entity for detector in DETECTORS if detector.is_secret)
 
 DEFAULT_POLICY = MaskPolicy(
     id="default",
@@ -156,11 +156,11 @@ def _decide(policy: MaskPolicy, entity: str, way: str) -> Operator:
 
 
 def _starred(value: str, entity: str) -> str:
-    """The ends that the entity's format shows, stars between; never more than half of the value is shown."""
+    """The ends that the entity's format shows, stars between; never more than two thirds of the value are shown."""
     head, tail = _VISIBLE.get(entity, (0, 0))
     if entity == "EMAIL":
         return value[:1] + "***" + value[value.rindex("@") :]
-    if 2 * (head + tail) > len(value):
+    if 3 * (head + tail) > 2 * len(value):
         head, tail = 0, 0
     return value[:head] + "*" * (len(value) - head - tail) + value[len(value) - tail :]
 

@@ -11,19 +11,24 @@ from collections.abc import Iterator, Sequence
 
 import hyperscan
 
-from gnomon.guard.normalise import HANZI_DIGITS, odd_class
+from gnomon.guard.normalise import FULL_WIDTH, HANZI_DIGITS, rare_class
 
 _FLAGS = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_CASELESS
 _RANGE = re.compile(r"(.)(?:-(.))?", re.DOTALL)
 
 
+def characters(inside: str) -> Iterator[str]:
+    """The characters of the regex class `[inside]` (characters and ranges, no escapes)."""
+    for low, high in _RANGE.findall(inside):
+        yield from map(chr, range(ord(low), ord(high or low) + 1))
+
+
 def utf8_class(inside: str) -> bytes:
     """The byte pattern of one character of the regex class `[inside]` (characters and ranges, no escapes)."""
     prefixes: dict[bytes, list[int]] = {}
-    for low, high in _RANGE.findall(inside):
-        for point in range(ord(low), ord(high or low) + 1):
-            encoded = chr(point).encode("utf-8", "surrogatepass")
-            prefixes.setdefault(encoded[:-1], []).append(encoded[-1])
+    for char in characters(inside):
+        encoded = char.encode("utf-8", "surrogatepass")
+        prefixes.setdefault(encoded[:-1], []).append(encoded[-1])
     tails: dict[bytes, list[bytes]] = {}
     for prefix, lasts in prefixes.items():
         tails.setdefault(b"".join(_spans(lasts)), []).append(prefix)
@@ -58,7 +63,8 @@ LONG_NUMBER = (
     b"(?:[0-9]" + _GAP + b"){3}" + HANZI,
 )
 """Eleven digits, whatever separates them. Three patterns: with a Chinese numeral among them, a few more are enough."""
-ODD = utf8_class(odd_class())
+# One literal a character: as a class they would share a prefix with ，and ：, and every comma would cost a look.
+ODD = (utf8_class(rare_class()), *(utf8_class(char) for char in characters(FULL_WIDTH)))
 """A character that folding changes: the shadow must be scanned instead."""
 ESCAPED = rb"\\[ubf/]"
 """A JSON escape that may hide something."""

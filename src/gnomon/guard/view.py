@@ -1,7 +1,6 @@
 """What a detector looks at: a stretch of shadow text, and the numbers in it."""
 
 import re
-from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
@@ -38,8 +37,12 @@ class Number(NamedTuple):
     end: int
     digits: str
     gaps: tuple[str, ...]  # what stands between the groups
-    is_even: bool  # written in one piece, or with the same separator throughout
     sizes: tuple[int, ...]  # how many digits each group has
+
+    @property
+    def is_even(self) -> bool:
+        """Written in one piece, or with the same separator throughout."""
+        return len(self.gaps) < 2 or len(set(self.gaps)) == 1
 
 
 class View:
@@ -60,38 +63,47 @@ class View:
 
     @cached_property
     def numbers(self) -> dict[int, list[Number]]:
-        """By how many digits: every way to read neighbouring whole groups as one number that nothing touches.
+        """By how many digits: every way to read neighbouring whole groups as one number.
 
-        Only digits (7, 8 and 11 to 19), and after 17 an X. A plain word such as `tel` may touch a number.
+        Only digits (7, 8 and 11 to 19), and after 17 an X. Whether something touches it: `is_alone`.
         """
         by_length: dict[int, list[Number]] = {}
         for run in _RUN.finditer(self.text):
-            for number in self._read(run):
-                by_length.setdefault(len(number.digits), []).append(number)
+            self._read(run, by_length)
         return by_length
 
-    def _read(self, run: re.Match[str]) -> Iterator[Number]:
+    def _read(self, run: re.Match[str], by_length: dict[int, list[Number]]) -> None:
         text, end = self.text, run.end()
         groups = [(*group.span(), digits(group.group())) for group in _GROUP.finditer(text, run.start(), end)]
         last = len(groups) - 1
         has_x = text[end - 1] in "Xx"
+        single = [len(group[2]) == 1 for group in groups] + [False]
         for first, (start, _, _) in enumerate(groups):
+            # A row of single digits is read from its first to its last, or every table of digits would cost dearly.
+            if single[first] and single[first + 1] and first and single[first - 1]:
+                continue
             value, previous = "", start
             gaps: tuple[str, ...] = ()
             sizes: tuple[int, ...] = ()
             for index in range(first, last + 1):
                 low, high, group = groups[index]
                 value += group
-                sizes = (*sizes, len(group))
                 if len(value) > MOST_DIGITS or high - start > SPACED - 8:
                     break
+                sizes = (*sizes, len(group))
                 if index > first:
                     gaps = (*gaps, text[previous:low])
                 previous = high
-                if has_x and index == last and len(value) == 17 and self._is_alone(start, high + 1, gaps):
-                    yield Number(start, high + 1, value + "X", gaps, len(set(gaps)) <= 1, sizes)
-                elif len(value) in _LENGTHS and self._is_alone(start, high, gaps):
-                    yield Number(start, high, value, gaps, len(set(gaps)) <= 1, sizes)
+                if index > first and single[index - 1] and single[index] and single[index + 1]:
+                    continue
+                if has_x and index == last and len(value) == 17:
+                    by_length.setdefault(18, []).append(Number(start, high + 1, value + "X", gaps, sizes))
+                elif len(value) in _LENGTHS:
+                    by_length.setdefault(len(value), []).append(Number(start, high, value, gaps, sizes))
+
+    def is_alone(self, number: Number) -> bool:
+        """Whether no digit, letter or decimal point touches it, but for a plain word such as `tel`."""
+        return self._is_alone(number.start, number.end, number.gaps)
 
     def _is_alone(self, start: int, end: int, gaps: tuple[str, ...]) -> bool:
         text = self.text

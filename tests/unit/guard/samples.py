@@ -148,7 +148,10 @@ KINDS: dict[str, tuple[Callable[[random.Random], str], tuple[str, ...]]] = {
     "IMEI": (imei, ("串号", "IMEI ")),
     "VIN": (lambda _: "1HGCM82633A004352", ("车架号", "vin ")),
     "IBAN": (iban, ("iban ", "转至")),
-    "US_SSN": (lambda rng: f"{rng.randint(100, 600)}-{rng.randint(10, 99)}-{rng.randint(1000, 9999)}", ("ssn ", "")),
+    "US_SSN": (
+        lambda rng: f"{rng.randint(100, 600)}-{rng.randint(10, 99)}-1{_digits(rng, 3)}",
+        ("ssn ", "SSN: "),
+    ),
     "UK_NINO": (lambda rng: f"AB{_digits(rng, 6)}C", ("nino ", "保险 ")),
     "PHONE_NUMBER": (lambda rng: f"({rng.randint(200, 989)}) 555-{_digits(rng, 4)}", ("call ", "")),
     "PASSWORD": (lambda rng: f"{_word(rng)}{rng.choice('!#9')}{_digits(rng, 3)}", ("密码：", "password: ", "pwd=")),

@@ -40,7 +40,7 @@ def _judge(view: View, number: Number) -> float:
     value = number.digits
     if not number.is_even or value[-1] == "X" or (number.gaps and number.gaps[0] not in (" ", "-", "·", "—")):
         return 0.0
-    if len(value) >= 13 and luhn(value) and _ISSUERS.fullmatch(value):
+    if len(value) >= 13 and _ISSUERS.fullmatch(value) and luhn(value):
         return 1.0
     return 0.8 if _is_named(view, number.start) else 0.0
 

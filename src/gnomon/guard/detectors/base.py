@@ -27,6 +27,7 @@ class Detector:
     triggers: tuple[bytes, ...]
     find: Callable[[View], Iterable[Found]]
     visible: tuple[int, int] = (0, 0)  # characters that the operator `mask` leaves at the two ends
+    is_secret: bool = False  # names whatever it overlaps: a secret must not be treated as something milder
 
 
 class Words:
@@ -97,14 +98,14 @@ def matching(entity: str, pattern: str, *, flags: int = 0) -> Callable[[View], I
 def numbers(
     entity: str, lengths: Iterable[int], judge: Callable[[View, Number], float]
 ) -> Callable[[View], Iterator[Found]]:
-    """Finds every reading of that many digits that `judge` scores above zero."""
+    """Finds every reading of that many digits that `judge` scores above zero and that nothing touches."""
     wanted = tuple(lengths)
 
     def find(view: View) -> Iterator[Found]:
         by_length = view.numbers
         for length in wanted:
             for number in by_length.get(length, ()):
-                if score := judge(view, number):
+                if (score := judge(view, number)) and view.is_alone(number):
                     yield Found(number.start, number.end, entity, score)
 
     return find

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gnomon.guard.detectors.base import GAP, Detector, keyed, matching
 from gnomon.guard.normalise import DIGIT
-from gnomon.guard.scan import literal
+from gnomon.guard.scan import SPACE, literal
 from gnomon.guard.view import Found, View
 
 _WORDS = (
@@ -27,7 +27,8 @@ _WORDS = (
     "born on",
     "born in",
 )
-_TRIGGERS = ("出生", "生日", "生于", "生辰", "dob", "birth", "born", "生人", "年生", "月生", "日生")
+_TRIGGERS = ("出生", "生日", "生于", "生辰", "dob", "birth", "born")
+_BORN = b"(?:[0-9]|" + b"|".join(map(literal, "年月日号")) + b")" + SPACE + rb"?(?:\(|\xef\xbc\x88)?" + literal("生")
 MONTHS = (
     "(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|"
     "Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)"
@@ -50,4 +51,4 @@ def _find(view: View) -> Iterator[Found]:
     yield from _before_word(view)
 
 
-DETECTOR = Detector("DOB", "出生日期", tuple(map(literal, _TRIGGERS)), _find, visible=(4, 0))
+DETECTOR = Detector("DOB", "出生日期", (*map(literal, _TRIGGERS), _BORN), _find, visible=(4, 0))

@@ -20,7 +20,8 @@ def _find_mobile(view: View) -> Iterator[Found]:
             value = number.digits
             if length == 13 and not value.startswith("86"):
                 continue
-            if _MOBILE.fullmatch(value, length - 11) and _is_written_as_phone(number):
+            is_phone = _MOBILE.fullmatch(value, length - 11) and _is_written_as_phone(number)
+            if is_phone and view.is_alone(number):
                 yield Found(_with_prefix(view, number.start), number.end, "CN_MOBILE")
 
 

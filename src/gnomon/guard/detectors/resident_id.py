@@ -27,7 +27,7 @@ def _judge(view: View, number: Number) -> float:
 def _judge_18(view: View, number: Number) -> float:
     # The area code is not judged: numbers keep codes that were abolished long ago. Month and day cannot be wrong.
     value = number.digits
-    if resident_id(value) and value[0] != "0" and _is_day(value[10:12], value[12:14]):
+    if value[0] != "0" and _is_day(value[10:12], value[12:14]) and resident_id(value):
         return 1.0
     return 0.9 if _is_named(view, number.start) else 0.0
 

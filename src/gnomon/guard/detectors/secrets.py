@@ -103,15 +103,20 @@ def _find_block(view: View) -> Iterator[Found]:
         yield Found(match.start(), match.end(), "PRIVATE_KEY")
 
 
-KEY = Detector("API_KEY", "密钥", (*_KEY_TRIGGERS, *map(literal, _NAMED_TRIGGERS)), _find_key)
-JWT = Detector("JWT", "令牌", (rb"eyJ[A-Z0-9_-]{8}",), matching("JWT", _JWT))
-PRIVATE_KEY = Detector("PRIVATE_KEY", "私钥", (rb"PRIVATE KEY",), _find_block)
+KEY = Detector("API_KEY", "密钥", (*_KEY_TRIGGERS, *map(literal, _NAMED_TRIGGERS)), _find_key, is_secret=True)
+JWT = Detector("JWT", "令牌", (rb"eyJ[A-Z0-9_-]{8}",), matching("JWT", _JWT), is_secret=True)
+PRIVATE_KEY = Detector("PRIVATE_KEY", "私钥", (rb"PRIVATE KEY",), _find_block, is_secret=True)
 URL_PASSWORD = Detector(
-    "URL_PASSWORD", "网址口令", (rb"://[^\x00-\x20/]*:[^\x00-\x20]*@",), matching("URL_PASSWORD", _USERINFO)
+    "URL_PASSWORD",
+    "网址口令",
+    (rb"://[^\x00-\x20/]*:[^\x00-\x20]*@",),
+    matching("URL_PASSWORD", _USERINFO),
+    is_secret=True,
 )
 PASSWORD = Detector(
     "PASSWORD",
     "口令",
     tuple(map(literal, ("passw", "pwd", "passphrase", "密码", "口令"))),
     keyed("PASSWORD", _PASSWORDS, _CHOSEN, gap=_SAID, inside=True),
+    is_secret=True,
 )
