@@ -4,7 +4,7 @@ A check looks and changes nothing. It returns None when there is nothing to meas
 and its control stays "not measured"; it never says that something is met because nobody looked.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from gnomon.kit.errors import GnomonError
 
 _log = log.get(__name__)
 
+SHOWN = 20  # offenders named in evidence; their number is always whole
 INSTALLATION = ("installation", "gnomon")
 
 
@@ -96,6 +97,28 @@ def check(source: str, *, costly: bool = False) -> Callable[[Check], Check]:
         return run
 
     return register
+
+
+def gate(rule: str, *, examined: int, broken: Collection[str]) -> CheckResult | None:
+    """Evidence of kind `gate_check`: how many of the examined records got past the gate; None when there were none."""
+    if examined == 0:
+        return None
+    facts = {"rule": rule, "examined": examined, "violations": len(broken), "broken": sorted(broken)[:SHOWN]}
+    return CheckResult(n=examined, value=float(len(broken)), facts=facts, numerator=len(broken), denominator=examined)
+
+
+def register(name: str, *, entries: int, missing: Mapping[str, Collection[str]]) -> CheckResult | None:
+    """Evidence of kind `register_check`; `missing` is what each incomplete entry lacks. None for an empty register."""
+    if entries == 0:
+        return None
+    lacking = {entry: sorted(parts) for entry, parts in sorted(missing.items()) if parts}
+    facts = {
+        "register": name,
+        "entries": entries,
+        "incomplete": len(lacking),
+        "missing": dict(list(lacking.items())[:SHOWN]),
+    }
+    return CheckResult(n=entries, state=State.NOT_MET if lacking else State.MET, facts=facts)
 
 
 def answer(control: Control, run: Check, context: CheckContext) -> Answer | None:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from gnomon.control.evidence import queries as evidence
 from gnomon.control.evidence.tables import Artefact
 from gnomon.control.rulebook import actions, queries
+from gnomon.control.rulebook import checks_below as _registers_its_checks  # noqa: F401
 from gnomon.control.rulebook.checks import CHECKS, Answer, CheckContext, CheckInfo, answer
 from gnomon.control.rulebook.rules import Rulebook, load
 from gnomon.control.rulebook.schemas import Control
