@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import socket
 import sys
 import threading
@@ -15,6 +14,7 @@ from gnomon.app.modelserver.metrics import Metrics
 from gnomon.app.modelserver.model import LanguageModel
 from gnomon.app.modelserver.settings import Settings
 from gnomon.app.modelserver.worker import Worker
+from gnomon.engine.models.torch_setup import prepare_environment
 from gnomon.kit.errors import GnomonError
 
 _LOG = logging.getLogger(__name__)
@@ -25,6 +25,7 @@ def serve(settings: Settings) -> int:
 
     The first line on stdout is JSON: {"event": "listening", "host", "port"}.
     """
+    prepare_environment()
     metrics = Metrics()
     book = AdapterBook(settings)
     worker = Worker(lambda: load(settings, book), settings, metrics)
@@ -47,11 +48,9 @@ def serve(settings: Settings) -> int:
 
 def load(settings: Settings, book: AdapterBook) -> LanguageModel:
     """The model with the adapters that it had when the server last ran; one that no longer fits is left out, loudly."""
-    # Threads that spin while they wait for work would take the core from the other processes of the machine.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from gnomon.app.modelserver.torch_model import TorchModel
 
-    model = TorchModel(settings.model, threads=settings.cores, dtype=settings.dtype)
+    model = TorchModel(settings.model, threads=settings.threads, dtype=settings.dtype)
     for name, path in book.remembered().items():
         try:
             folder = book.check(name, path)

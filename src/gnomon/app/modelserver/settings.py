@@ -1,6 +1,5 @@
 """What the operator decides about a model server."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,8 +24,3 @@ class Settings:
     max_length: int = 2048  # tokens of prompt and answer together
     max_body_bytes: int = 1 << 20
     api_key: str = ""
-
-    @property
-    def cores(self) -> int:
-        """Threads that compute."""
-        return self.threads or len(os.sched_getaffinity(0))

@@ -1,6 +1,5 @@
 """A causal language model on torch with LoRA adapters by peft. Heavy: import it in the worker's thread only."""
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
 from transformers.utils import logging
 
 from gnomon.app.modelserver.sampling import Scores
+from gnomon.engine.models.torch_setup import dtype_named, prepare
 
 logging.disable_progress_bar()
 
@@ -20,8 +20,8 @@ class TorchModel:
     """See `LanguageModel`. bf16 halves the time where the processor has bf16 instructions; "auto" finds out."""
 
     def __init__(self, folder: Path, *, threads: int, dtype: str) -> None:
-        torch.set_num_threads(threads)
-        self.dtype = faster_dtype() if dtype == "auto" else getattr(torch, dtype)
+        prepare(threads)
+        self.dtype = dtype_named(dtype)
         self._folder = folder
         self._tokenizer = AutoTokenizer.from_pretrained(str(folder))
         self._causal: Any = self._base()
@@ -160,17 +160,3 @@ class TorchCursor:
 def _numpy(tensor: Any) -> Scores:
     scores: Scores = tensor.float().numpy().astype(np.float32, copy=False)
     return scores
-
-
-def faster_dtype() -> Any:
-    """bfloat16 or float32, whichever this processor multiplies faster (takes about 50 ms)."""
-
-    def seconds(dtype: Any) -> float:
-        left, right = torch.ones(256, 640, dtype=dtype), torch.ones(640, 2048, dtype=dtype)
-        left @ right
-        start = time.perf_counter()
-        for _ in range(10):
-            left @ right
-        return time.perf_counter() - start
-
-    return torch.bfloat16 if seconds(torch.bfloat16) < seconds(torch.float32) else torch.float32
