@@ -80,30 +80,26 @@ class LimitsLocal:
             self._map = mmap.mmap(self._fd, _SIZE)
         self._worker = self._claim_column()
 
-    def take_request(self, key_id: str, per_minute: int, now: float) -> tuple[int, float]:
-        """GCRA: a bucket of `per_minute` requests that refills evenly over a minute."""
-        if per_minute <= 0:
-            return 0, 0.0
-        interval = 60.0 / per_minute
+    def enter(self, key_id: str, *, per_minute: int, concurrency: int, now: float) -> tuple[int, float, bool]:
+        """GCRA: a bucket of `per_minute` requests that refills evenly over a minute. A refusal takes nothing."""
+        interval = 60.0 / per_minute if per_minute > 0 else 0.0
         with self._lock(_LOCK_KEYS):
             at = self._key_place(key_id)
+            _, arrival, *held = _KEY.unpack_from(self._map, at)
+            mine = held[self._worker]
+            if concurrency > 0 and (sum(held) >= concurrency or mine == 65535):
+                return 0, 1.0, True
             # A clock that jumped back must not lock the caller out for longer than a full bucket takes.
-            arrival = min(max(_DOUBLE.unpack_from(self._map, at + 8)[0], now), now + 60.0)
-            wait = arrival + interval - 60.0 - now
-            if wait > 1e-6:
-                return 0, wait
+            stored, arrival = arrival, min(max(arrival, now), now + 60.0)
+            if stored > arrival:
+                _DOUBLE.pack_into(self._map, at + 8, arrival)
             arrival += interval
+            if arrival - now > 60.0 + 1e-6:
+                return 0, arrival - now - 60.0, False
             _DOUBLE.pack_into(self._map, at + 8, arrival)
-        return int((now + 60.0 - arrival) / interval + 1e-6), 0.0
-
-    def acquire(self, key_id: str, concurrency: int) -> bool:
-        with self._lock(_LOCK_KEYS):
-            at = self._key_place(key_id)
-            held = _KEY.unpack_from(self._map, at)[2:]
-            if sum(held) >= concurrency or held[self._worker] == 65535:
-                return False
-            _COUNT.pack_into(self._map, at + 16 + 2 * self._worker, held[self._worker] + 1)
-        return True
+            if concurrency > 0:
+                _COUNT.pack_into(self._map, at + 16 + 2 * self._worker, mine + 1)
+        return int((now + 60.0 - arrival) / interval + 1e-6) if interval else 0, 0.0, False
 
     def release(self, key_id: str) -> None:
         with self._lock(_LOCK_KEYS):

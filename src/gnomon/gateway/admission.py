@@ -85,24 +85,23 @@ class Admission:
         )
 
     def _limit(self, ex: Exchange, key: Key, now: float) -> None:
-        if key.requests_per_minute > 0:
-            left, wait = self._limits.take_request(key.id, key.requests_per_minute, now)
+        per_minute, concurrency = key.requests_per_minute, key.concurrency
+        if per_minute <= 0 and concurrency <= 0:
+            return
+        left, wait, crowded = self._limits.enter(key.id, per_minute=per_minute, concurrency=concurrency, now=now)
+        if per_minute > 0 and not crowded:
             ex.limit_headers = (
-                ("x-ratelimit-limit-requests", str(key.requests_per_minute)),
+                ("x-ratelimit-limit-requests", str(per_minute)),
                 ("x-ratelimit-remaining-requests", str(left)),
-                (
-                    "x-ratelimit-reset-requests",
-                    f"{(key.requests_per_minute - left) * 60.0 / key.requests_per_minute:.3f}s",
-                ),
+                ("x-ratelimit-reset-requests", f"{(per_minute - left) * 60.0 / per_minute:.3f}s"),
             )
-            if wait:
-                raise _limited(
-                    f"超过每分钟 {key.requests_per_minute} 次的限额。 The limit of requests a minute is reached.",
-                    wait,
-                )
-        if key.concurrency > 0:
-            if not self._limits.acquire(key.id, key.concurrency):
-                raise _limited(f"并发超过 {key.concurrency}。 More than {key.concurrency} requests at once.", 1.0)
+        if crowded:
+            raise _limited(
+                f"并发已达上限 {concurrency}。 The limit of {concurrency} requests at once is reached.", wait
+            )
+        if wait:
+            raise _limited(f"已达每分钟 {per_minute} 次的限额。 The limit of {per_minute} a minute is reached.", wait)
+        if concurrency > 0:
             ex.held = key.id
 
 

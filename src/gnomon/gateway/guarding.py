@@ -102,18 +102,22 @@ class TreeGuard:
         return masked.text
 
     def value(self, value: Any) -> Any:
-        """The guarded value. Raises RecursionError past about 300 levels, which callers answer as a bad request."""
-        if isinstance(value, str):
+        """The guarded value. Raises RecursionError past some hundred levels, which callers answer as a bad request."""
+        kind = type(value)
+        if kind is str:
             return self.text(value)
-        if isinstance(value, dict):
-            return {
-                self.text(k): v if k in _NUMERIC_FIELDS and _is_number(v) else self.value(v) for k, v in value.items()
-            }
-        if isinstance(value, list):
+        if kind is dict:
+            return {k if k in _PLAIN_WORDS else self.text(k): self._member(k, v) for k, v in value.items()}
+        if kind is list:
             return [self.value(v) for v in value]
-        if _is_number(value) and abs(value) >= _LONG_NUMBER:
+        if (kind is int or kind is float) and abs(value) >= _LONG_NUMBER:
             return self._number(value)
         return value
+
+    def _member(self, name: str, value: Any) -> Any:
+        if type(value) is str:
+            return value if value in _PLAIN_WORDS else self.text(value)
+        return value if name in _NUMERIC_FIELDS and type(value) in (int, float) else self.value(value)
 
     def _number(self, value: float) -> Any:
         """A long number that is somebody's becomes the masked text; any other stays a number."""
@@ -122,10 +126,6 @@ class TreeGuard:
         plain = str(int(value))
         masked = self.text(plain)
         return value if masked == plain else masked
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _unescaped(text: str) -> str:

@@ -13,12 +13,12 @@ class Limits(Protocol):
     A worker that dies gives its concurrency slots back. What is counted here outlives the worker.
     """
 
-    def take_request(self, key_id: str, per_minute: int, now: float) -> tuple[int, float]:
-        """Take one request: (requests left at once, 0) or, refused, (0, seconds until one is free)."""
-        ...
+    def enter(self, key_id: str, *, per_minute: int, concurrency: int, now: float) -> tuple[int, float, bool]:
+        """Take one of the key's requests and, where `concurrency` is not 0, one of its slots (see `release`).
 
-    def acquire(self, key_id: str, concurrency: int) -> bool:
-        """Whether one of the key's `concurrency` slots is now held by this worker."""
+        (requests left at once, 0, False), or refused: (0, seconds until it may be tried again, whether it is the slots
+        that are taken). A `per_minute` of 0 is no limit.
+        """
         ...
 
     def release(self, key_id: str) -> None: ...

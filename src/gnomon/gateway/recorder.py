@@ -74,9 +74,8 @@ class Recorder:
 
     def _write(self, line: bytes) -> None:
         if self._backlog:
-            self._keep(line)
             self._drain()
-        elif not self._append(line):
+        if self._backlog or not self._append(line):
             self._keep(line)
 
     def _append(self, line: bytes) -> bool:

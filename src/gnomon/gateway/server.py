@@ -152,8 +152,6 @@ class Connection(asyncio.Protocol):
             self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._fail(400, "不支持协议升级。 Protocol upgrades are not supported.", "upgrade_refused")
         except httptools.HttpParserError as error:
             cause = error.__context__
             if isinstance(cause, Refusal):
@@ -340,6 +338,8 @@ class Connection(asyncio.Protocol):
             )
 
     def _check_framing(self, ex: Exchange) -> None:
+        if self._parser.should_upgrade():
+            raise _refusal(400, "不支持协议升级。 Protocol upgrades are not supported.", "upgrade_refused")
         length = ex.headers.get(b"content-length")
         coding = ex.headers.get(b"transfer-encoding")
         if coding is not None and (length is not None or coding.strip().lower() != b"chunked"):

@@ -79,8 +79,10 @@ class Worker:
 
     async def _keep_house(self) -> None:
         s = self.services
+        limits = self.server.limits
+        every_s = min(_HOUSEKEEPING_S, limits.head_s / 2, limits.body_s / 2, limits.idle_s / 2)
         while True:
-            await asyncio.sleep(_HOUSEKEEPING_S)
+            await asyncio.sleep(every_s)
             try:
                 self.server.sweep()
                 s.limits.reap()

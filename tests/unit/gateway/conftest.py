@@ -18,6 +18,9 @@ from tests.fakes.bundle import Home, make_home, secret
 from tests.fakes.upstream import Script, Upstream
 from tests.unit.gateway.fake_guard import FAKE_GUARD
 
+# One client for all: making one reads the machine's certificates, which takes longer than most tests.
+HTTP = httpx.Client(timeout=10, limits=httpx.Limits(max_keepalive_connections=0))
+
 
 class Gateway:
     """Start it, talk to `url`, stop it; `records()` reads what the spool holds."""
@@ -58,7 +61,7 @@ class Gateway:
 
     def call(self, text: str = "你好", *, key: str = "aaaaaaaa", **body: Any) -> httpx.Response:
         payload = {"model": "gnomon-chat", "messages": [{"role": "user", "content": text}], **body}
-        return httpx.post(f"{self.url}/chat/completions", json=payload, headers=bearer(key), timeout=10)
+        return HTTP.post(f"{self.url}/chat/completions", json=payload, headers=bearer(key), timeout=10)
 
     async def _run(self) -> None:
         self.worker = Worker(

@@ -4,13 +4,12 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import httpx
 import openai
 import pytest
 
 from tests.fakes.bundle import Home, make_home, make_key, secret
 from tests.fakes.upstream import Script, Upstream, event
-from tests.unit.gateway.conftest import Gateway, bearer
+from tests.unit.gateway.conftest import HTTP, Gateway, bearer
 
 
 def client(gateway: Gateway, key: str = "aaaaaaaa") -> openai.OpenAI:
@@ -130,20 +129,20 @@ def test_every_string_is_guarded_wherever_it_stands(gateway: Gateway, upstream: 
 
 def test_escapes_do_not_hide_anything(gateway: Gateway, upstream: Upstream) -> None:
     raw = '{"model":"gnomon-chat","messages":[{"role":"user","content":"\\u0031\\u0033812345678"}]}'
-    httpx.post(f"{gateway.url}/chat/completions", content=raw, headers=bearer())
+    HTTP.post(f"{gateway.url}/chat/completions", content=raw, headers=bearer())
     assert upstream.requests[0][1]["messages"][0]["content"] == "[PHONE]"
 
 
 def test_a_duplicate_key_is_judged_and_sent_as_its_last_value(gateway: Gateway, upstream: Upstream) -> None:
     raw = '{"model":"none","model":"gnomon-chat","messages":[],"messages":[{"role":"user","content":"a"}]}'
-    assert httpx.post(f"{gateway.url}/chat/completions", content=raw, headers=bearer()).status_code == 200
+    assert HTTP.post(f"{gateway.url}/chat/completions", content=raw, headers=bearer()).status_code == 200
     assert upstream.requests[0][1]["messages"] == [{"role": "user", "content": "a"}]
 
 
 @pytest.mark.parametrize("kind", ["image_url", "input_audio", "file", None, 3])
 def test_parts_that_cannot_be_checked_are_refused(gateway: Gateway, upstream: Upstream, kind: object) -> None:
     body = {"model": "gnomon-chat", "messages": [{"role": "user", "content": [{"type": kind, "text": "x"}]}]}
-    response = httpx.post(f"{gateway.url}/chat/completions", json=body, headers=bearer())
+    response = HTTP.post(f"{gateway.url}/chat/completions", json=body, headers=bearer())
     assert response.json()["error"]["code"] == "unsupported_content_part"
     assert upstream.requests == []
 
@@ -231,6 +230,6 @@ def _content(text: str, index: int = 0) -> str:
 
 
 def test_the_home_needs_no_control_plane(home: Home, gateway: Gateway) -> None:
-    ready = httpx.get(f"http://127.0.0.1:{gateway.port}/readyz")
+    ready = HTTP.get(f"http://127.0.0.1:{gateway.port}/readyz")
     assert ready.json()["ready"] is True
     assert ready.json()["policy"] == "1.1"

@@ -1,0 +1,155 @@
+"""Who gets in, who does not, and that every refusal is recorded."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from gnomon.contract.bundle import Ban, GuessRule
+from gnomon.gateway.admission import network
+from tests.fakes.bundle import make_home, make_key, secret
+from tests.fakes.upstream import Upstream
+from tests.unit.gateway.conftest import HTTP, Gateway, bearer
+
+Start = Callable[..., Gateway]
+
+
+def post(gateway: Gateway, authorization: str) -> httpx.Response:
+    return HTTP.post(
+        f"{gateway.url}/chat/completions",
+        json={"model": "gnomon-chat", "messages": [{"role": "user", "content": "a"}]},
+        headers={"authorization": authorization},
+    )
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        "",
+        "Basic abc",
+        "Bearer",
+        "Bearer gn-test_aaaaaaaa_wrong",
+        "Bearer gn-test_zzzzzzzz_x",
+        "Bearer \xff",
+        "Bearer a_b",
+    ],
+)
+def test_a_wrong_key_is_refused_in_openais_words_and_recorded(gateway: Gateway, authorization: str) -> None:
+    response = HTTP.post(f"{gateway.url}/models", headers={b"authorization": authorization.encode("latin-1")})
+    assert response.status_code == 401
+    assert response.json()["error"]["type"] == "authentication_error"
+    assert response.headers["x-request-id"] == gateway.records()[0]["id"]
+    assert gateway.records()[0]["outcome"] == "unauthorised"
+
+
+def test_an_expired_key_is_refused(tmp_path: Path, upstream: Upstream, start: Start) -> None:
+    keys = (make_key("aaaaaaaa", expires_at=time.time() - 1), make_key("bbbbbbbb", expires_at=time.time() + 60))
+    gateway = start(make_home(tmp_path, upstream_url=upstream.url, keys=keys))
+    assert gateway.call().json()["error"]["code"] == "expired_api_key"
+    assert gateway.call(key="bbbbbbbb").status_code == 200
+
+
+def test_bans_of_the_roster_hold_until_they_end(tmp_path: Path, upstream: Upstream, start: Start) -> None:
+    later, earlier = time.time() + 60, time.time() - 1
+    bans = (
+        Ban(id="1", kind="key", value="bbbbbbbb", until=later, reason="x"),
+        Ban(id="2", kind="key", value="cccccccc", until=earlier, reason="x"),
+    )
+    keys = tuple(make_key(k) for k in ("aaaaaaaa", "bbbbbbbb", "cccccccc"))
+    home = make_home(tmp_path, upstream_url=upstream.url, keys=keys, bans=bans)
+    gateway = start(home)
+    banned = gateway.call(key="bbbbbbbb")
+    assert (banned.status_code, banned.json()["error"]["code"]) == (403, "banned")
+    assert 50 <= int(banned.headers["retry-after"]) <= 60
+    assert gateway.call(key="cccccccc").status_code == 200
+    assert [r["outcome"] for r in gateway.records()] == ["banned", "ok"]
+
+
+def test_a_ban_by_address_counts_as_plain_address_and_as_recorded_digest(
+    tmp_path: Path, upstream: Upstream, start: Start
+) -> None:
+    home = make_home(tmp_path, upstream_url=upstream.url)
+    gateway = start(home)
+    assert gateway.call().status_code == 200
+    digest = gateway.records()[0]["address"]
+    for value in ("127.0.0.1", digest):
+        ban = Ban(id="1", kind="address", value=value, until=time.time() + 60, reason="x")
+        home.publish(roster=_with_bans(home.roster, (ban,)))
+        _until(lambda: gateway.call().status_code == 403)
+        home.publish(roster=_with_bans(home.roster, ()))
+        _until(lambda: gateway.call().status_code == 200)
+
+
+def test_a_guesser_of_keys_is_banned_at_once_for_all_workers(tmp_path: Path, upstream: Upstream, start: Start) -> None:
+    home = make_home(tmp_path, upstream_url=upstream.url, guess=GuessRule(count=3, window_s=60, ban_s=120))
+    first, second = start(home, name="w1"), start(home, name="w2")
+    for n in range(3):
+        assert post(first if n % 2 else second, f"Bearer gn-test_aaaaaaaa_{n}").status_code == 401
+    for gateway in (first, second):
+        refused = post(gateway, f"Bearer {secret('aaaaaaaa')}")
+        assert (refused.status_code, refused.json()["error"]["code"]) == (403, "banned")
+    (notice,) = first.lines("notice")
+    assert (notice["kind"], notice["subject"], notice["reason"]) == ("ban", "127.0.0.1", "key_guessing")
+    assert notice["until"] == pytest.approx(time.time() + 120, abs=5)
+
+
+def test_requests_a_minute_are_limited_with_headers_that_clients_know(
+    tmp_path: Path, upstream: Upstream, start: Start
+) -> None:
+    gateway = start(make_home(tmp_path, upstream_url=upstream.url, keys=(make_key(requests_per_minute=3),)))
+    lefts = [gateway.call().headers["x-ratelimit-remaining-requests"] for _ in range(3)]
+    assert lefts == ["2", "1", "0"]
+    refused = gateway.call()
+    assert (refused.status_code, refused.json()["error"]["code"]) == (429, "rate_limit_exceeded")
+    assert 1 <= int(refused.headers["retry-after"]) <= 20
+    assert refused.headers["x-ratelimit-limit-requests"] == "3"
+    assert gateway.records()[-1]["outcome"] == "limited"
+
+
+def test_concurrency_is_limited_and_given_back_whatever_happens(
+    tmp_path: Path, upstream: Upstream, start: Start
+) -> None:
+    gateway = start(make_home(tmp_path, upstream_url=upstream.url, keys=(make_key(concurrency=1),)))
+    upstream.script.first_token_s = 0.3
+    with httpx.Client() as caller:
+        body = {"model": "gnomon-chat", "stream": True, "messages": [{"role": "user", "content": "a"}]}
+        with caller.stream("POST", f"{gateway.url}/chat/completions", json=body, headers=bearer()) as running:
+            assert running.status_code == 200 or running
+            assert gateway.call().status_code in (200, 429)
+        upstream.script.first_token_s = 0.0
+    for text in ("a", "绝密", "b"):
+        assert gateway.call(text).status_code in (200, 400)
+    assert gateway.call(messages=[]).status_code == 400
+    assert gateway.call().status_code == 200
+
+
+def test_a_key_without_the_model_or_the_scope_is_refused(tmp_path: Path, upstream: Upstream, start: Start) -> None:
+    keys = (make_key("aaaaaaaa", models=("other",)), make_key("bbbbbbbb", scopes=()))
+    gateway = start(make_home(tmp_path, upstream_url=upstream.url, keys=keys))
+    for key in ("aaaaaaaa", "bbbbbbbb"):
+        assert gateway.call(key=key).json()["error"]["code"] == "permission_denied"
+    assert gateway.call(model="nothing").status_code == 404
+    assert [r["outcome"] for r in gateway.records()] == ["forbidden", "forbidden", "bad_request"]
+    assert upstream.requests == []
+
+
+def test_a_ban_covers_what_one_host_owns() -> None:
+    assert network("192.0.2.7") == "192.0.2.7"
+    assert network("2001:db8:1:2:3:4:5:6") == network("2001:db8:1:2::9")
+    assert network("2001:db8:1:2::1") != network("2001:db8:1:3::1")
+    assert network("::ffff:192.0.2.7") == "192.0.2.7"
+
+
+def _with_bans(roster: object, bans: tuple[Ban, ...]) -> object:
+    import msgspec
+
+    return msgspec.structs.replace(roster, bans=bans)
+
+
+def _until(condition: Callable[[], bool], within_s: float = 3.0) -> None:
+    end = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)

@@ -1,0 +1,139 @@
+"""A new bundle is taken whole or not at all, and the last good one survives everything."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from gnomon.contract.bundle import Route, Target
+from gnomon.contract.sealing import seal
+from gnomon.gateway.snapshot import Loader
+from tests.fakes.bundle import Home, make_home, make_key
+from tests.fakes.upstream import Upstream
+from tests.unit.gateway.conftest import HTTP, Gateway
+from tests.unit.gateway.fake_guard import FAKE_GUARD
+
+replace = msgspec.structs.replace
+
+
+def loader(home: Home) -> Loader:
+    found = Loader(home.path / "bundle", guard=FAKE_GUARD, mask_key=b"k" * 32)
+    found.load()
+    return found
+
+
+def test_a_new_serial_replaces_and_an_older_or_equal_one_does_not(tmp_path: Path) -> None:
+    home = make_home(tmp_path, upstream_url="http://127.0.0.1:9/v1")
+    watched = loader(home)
+    first = watched.current
+    assert first is not None
+    old_roster = seal("roster", home.roster, home.key)
+    home.publish(roster=replace(home.roster, keys=(make_key("bbbbbbbb"),)))
+    assert watched.changed()
+    watched.load()
+    assert not watched.changed()
+    assert watched.current is not None
+    assert set(watched.current.keys) == {"bbbbbbbb"}
+    assert watched.current.routes is first.routes  # the policy was not prepared again
+    home.write("roster", old_roster)
+    watched.load()
+    assert set(watched.current.keys) == {"bbbbbbbb"}
+    assert "not newer" in watched.problems["roster"]
+    assert watched.refused == 1
+
+
+def test_a_new_epoch_wins_over_any_serial(tmp_path: Path) -> None:
+    home = make_home(tmp_path, upstream_url="http://127.0.0.1:9/v1")
+    watched = loader(home)
+    home.policy = replace(home.policy, epoch=2, serial=0)
+    home.publish()
+    watched.load()
+    assert watched.current is not None
+    assert watched.current.policy_version == "2.0"
+
+
+def test_what_is_bad_changes_nothing_and_is_loud(tmp_path: Path) -> None:
+    home = make_home(tmp_path, upstream_url="http://127.0.0.1:9/v1")
+    watched = loader(home)
+    good = watched.current
+    stranger = make_home(tmp_path / "other", upstream_url="http://127.0.0.1:9/v1")
+    misfit = replace(home.policy.routes[0], targets=(Target(id="t", upstream="nowhere", model="m"),))
+    bad = {
+        "cut": seal("policy", home.policy, home.key)[:-20],
+        "garbage": b"\xff\x00",
+        "empty": b"",
+        "other part": seal("roster", home.roster, home.key),
+        "other signer": seal("policy", replace(home.policy, serial=99), stranger.key),
+        "misfit": seal("policy", replace(home.policy, serial=100, routes=(misfit,)), home.key),
+        "no mask": seal("policy", replace(home.policy, serial=101, mask_policies=()), home.key),
+    }
+    for number, data in enumerate(bad.values(), start=1):
+        home.write("policy", data)
+        watched.load()
+        assert watched.current is good
+        assert watched.refused == number
+        assert watched.problems["policy"]
+    home.policy = replace(home.policy, serial=102)
+    home.publish()
+    watched.load()
+    assert watched.problems == {}
+    assert watched.current is not good
+
+
+def test_a_restart_finds_the_last_good_parts_when_the_new_ones_are_broken(tmp_path: Path) -> None:
+    home = make_home(tmp_path, upstream_url="http://127.0.0.1:9/v1")
+    loader(home)
+    home.write("policy", b"broken")
+    (tmp_path / "bundle" / "roster.json").unlink()
+    again = loader(home)
+    assert again.current is not None
+    assert again.current.policy_version == "1.1"
+    assert "policy" in again.problems
+
+
+def test_a_restart_does_not_go_back_to_an_older_bundle(tmp_path: Path) -> None:
+    home = make_home(tmp_path, upstream_url="http://127.0.0.1:9/v1")
+    old = seal("roster", home.roster, home.key)
+    home.publish(roster=replace(home.roster, keys=()))
+    loader(home)
+    home.write("roster", old)
+    again = loader(home)
+    assert again.current is not None
+    assert again.current.keys == {}  # the revoked key stays revoked
+
+
+def test_requests_see_a_new_route_within_a_second_and_a_bad_bundle_shows_in_readyz(
+    home: Home, gateway: Gateway, upstream: Upstream
+) -> None:
+    route = Route(model="second", targets=home.policy.routes[0].targets, mask_policy="default")
+    assert gateway.call(model="second").status_code == 404
+    home.publish(policy=replace(home.policy, routes=(*home.policy.routes, route)))
+    _until(lambda: gateway.call(model="second").status_code == 200)
+    home.write("policy", b"broken")
+    ready = f"http://127.0.0.1:{gateway.port}/readyz"
+    _until(lambda: "policy" in HTTP.get(ready).json()["problems"])
+    assert HTTP.get(ready).status_code == 200
+    assert gateway.call(model="second").status_code == 200
+
+
+def test_without_a_bundle_it_says_so_and_recovers(
+    tmp_path: Path, upstream: Upstream, start: Callable[..., Gateway]
+) -> None:
+    home = make_home(tmp_path, upstream_url=upstream.url)
+    for part in ("policy", "roster"):
+        (tmp_path / "bundle" / f"{part}.json").rename(tmp_path / f"{part}.json")
+    gateway = start(home)
+    assert gateway.call().json()["error"]["code"] == "not_ready"
+    assert HTTP.get(f"http://127.0.0.1:{gateway.port}/readyz").status_code == 503
+    assert HTTP.get(f"http://127.0.0.1:{gateway.port}/livez").status_code == 200
+    for part in ("policy", "roster"):
+        (tmp_path / f"{part}.json").rename(tmp_path / "bundle" / f"{part}.json")
+    _until(lambda: gateway.call().status_code == 200)
+
+
+def _until(condition: Callable[[], bool], within_s: float = 3.0) -> None:
+    end = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
