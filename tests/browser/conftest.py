@@ -1,5 +1,6 @@
 """A real Chromium and a real server on a free port of this machine; skipped with a word where there is no Chromium."""
 
+import os
 import socket
 import threading
 import time
@@ -11,6 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 from playwright.sync_api import Browser, sync_playwright
 
+os.environ.setdefault("GNOMON_STRICT_TEXTS", "1")  # a text without its English is an error in tests
 CHROMIUM = Path("/usr/bin/chromium")
 ARGS = (
     "--headless",

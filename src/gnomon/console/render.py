@@ -12,6 +12,7 @@
 5. After a POST: `return see_other("/cases/1", notice=("ok", context.gettext("方案已批准")))`: the notice shows once.
 """
 
+import os
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from functools import cache, partial
@@ -36,7 +37,7 @@ from gnomon.kit.i18n import mark
 _HERE: Final = Path(__file__).parent
 TEMPLATES: Final = _HERE / "templates"
 LOCALE: Final = _HERE / "locale"
-CATALOGUE: Final = i18n.load(LOCALE)
+CATALOGUE: Final = i18n.load(LOCALE, strict=os.environ.get("GNOMON_STRICT_TEXTS") == "1")
 ZONE: Final = ZoneInfo("Asia/Shanghai")
 """The clock that pages show when the installation names no other."""
 

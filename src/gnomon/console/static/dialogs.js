@@ -71,6 +71,8 @@ addEventListener("pageshow", () => {
 
 export function hydrate(root) {
   for (const button of root.querySelectorAll("[data-dismiss]")) button.hidden = false;
+  const waiting = root.querySelector("dialog[data-open-now]"); // the server refused what was typed
+  if (waiting) open(waiting, document.querySelector(`[data-dialog="${CSS.escape(waiting.id)}"]`));
   for (const field of root.querySelectorAll("[data-exact]")) {
     const button = field.form.querySelector("button:not([type=button])");
     const judge = () => (button.disabled = field.value !== field.dataset.exact);

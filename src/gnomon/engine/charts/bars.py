@@ -59,7 +59,8 @@ def bar(
             canvas.node(svg, "rect", css=css, x="0%", y=y + 20, width=width, height=10, rx=2)
     if target is not None:
         share = axis.share(target)
-        canvas.upright(svg, "target", share, 16, len(bars) * _ROW, stroke_width=1.5, stroke_dasharray="5 4")
+        for y in range(0, len(bars) * _ROW, _ROW):  # beside each bar, not through its text
+            canvas.upright(svg, "target", share, y + 17, y + 33, stroke_width=2)
         anchor = "end" if share > 0.7 else "start" if share < 0.3 else "middle"
         name = f"{said.target} {write(target)}"
         canvas.text(svg, name, at(share), height - 4, css="target-t", text_anchor=anchor)

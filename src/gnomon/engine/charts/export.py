@@ -12,6 +12,8 @@ from gnomon.engine.charts.palette import DASHES, FONT, PAINT, TOKENS, Theme
 _SVG = "{http://www.w3.org/2000/svg}"
 _ACROSS = ("x", "x1", "x2", "cx", "width")
 _CJK = "Noto Sans CJK SC"
+_PAD = 6
+"""Pixels left free at both sides, so that no stroke is cut at the edge of the picture."""
 
 
 def standalone(drawing: Chart | str, theme: Theme = "light", *, width: int = 720) -> str:
@@ -41,11 +43,13 @@ def standalone(drawing: Chart | str, theme: Theme = "light", *, width: int = 720
     SubElement(out, "rect", {"width": str(width), "height": f"{whole:g}", "fill": tokens["card"]})
     if chart and head:
         _legend(out, chart, tokens)
-    body = SubElement(out, "g", {"transform": f"translate({left:g} {head})"})
+    body = SubElement(out, "g", {"transform": f"translate({left + _PAD:g} {head})"})
     for child in svg:
-        body.append(_fixed(child, width - left - right, tokens))
+        body.append(_fixed(child, width - left - right - 2 * _PAD, tokens))
     if caption:
-        text = SubElement(out, "text", {"x": "0", "y": f"{whole - 5:g}", "fill": tokens["ink-2"], "font-size": "12"})
+        text = SubElement(
+            out, "text", {"x": f"{_PAD}", "y": f"{whole - 5:g}", "fill": tokens["ink-2"], "font-size": "12"}
+        )
         text.text = printable(caption)
     return tostring(out, encoding="unicode")
 
@@ -112,7 +116,7 @@ def _caption(chart: Chart | None) -> str:
 
 def _legend(out: Element, chart: Chart, tokens: dict[str, str]) -> None:
     """Swatch and name of each series in one line over the drawing."""
-    x = 0.0
+    x = float(_PAD)
     for key in chart.keys:
         colour = tokens[f"s{key.number}"]
         if key.mark != "square" or chart.kind == "forest":

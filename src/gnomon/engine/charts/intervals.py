@@ -104,7 +104,7 @@ def _row(svg: Element, row: Interval, y: float, axis: Scale, write: Write, said:
         shown = f"{write(row.before.value)} → {shown}"
     made = canvas.text(svg, shown, "100%", y + 14, css="t halo", text_anchor="end", font_weight=600)
     if row.note:
-        canvas.node(made, "tspan", f"{MARKS[row.tone]} {row.note}", css=f"t-{row.tone}", dx=8)
+        canvas.node(made, "tspan", f"\u2002{MARKS[row.tone]} {row.note}", css=f"t-{row.tone}")
     if row.before:
         _estimate(svg, row.before, 2, y + 27, axis)
         mid = axis.share(row.before.value)
