@@ -103,6 +103,24 @@ def test_latency_of_nothing_is_no_number(store: RecordStore) -> None:
     assert store.query("latency", SPAN | {"limit_ms": 500, "model": "other"})[0]["n"] == 0
 
 
+def test_a_promise_is_measured_without_the_platforms_own_questions_and_by_kind_of_answer(store: RecordStore) -> None:
+    streamed = record(900, stream=True, timings=Timings(total=900.0, first_token=90.0))
+    own = record(800, caller="gnomon")
+    store.append([record(100), streamed, own], [], offsets={})
+    asked = SPAN | {"not_caller": "gnomon"}
+    assert store.query("totals", asked)[0]["requests"] == 2
+    (whole,) = store.query("latency", asked | {"limit_ms": 500, "stream": False})
+    assert (whole["n"], whole["n_within"]) == (1, 1)
+    (first,) = store.query("latency", asked | {"limit_ms": 500, "stream": True})
+    assert (first["n"], first["n_within"], first["n_first_token"], first["n_first_token_within"]) == (1, 0, 1, 1)
+
+
+def test_a_stream_without_the_time_of_its_first_token_is_not_timed(store: RecordStore) -> None:
+    untimed = record(2, stream=True, timings=Timings(total=9.0))
+    store.append([record(1), untimed, record(3, stream=True)], [], offsets={})
+    assert store.query("timing", SPAN) == [{"requests": 3, "timed": 2}]
+
+
 def test_recent_filters_and_shows_no_content(store: RecordStore) -> None:
     store.append([record(1), record(2, caller="bob"), record(3, outcome="blocked", error="SECRET")], [], offsets={})
     assert [r["id"] for r in store.query("recent", {"limit": 2})] == ["req_0003", "req_0002"]

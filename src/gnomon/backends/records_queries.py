@@ -42,6 +42,12 @@ _FITS = (
     "($model IS NULL OR r.model = $model) AND ($target IS NULL OR r.target = $target)"
     " AND ($version IS NULL OR r.version = $version)"
 )
+# What tells a service's own promise: whole or streamed answers, and without the platform's own questions to itself.
+_HOW: dict[str, Any] = {"stream": None, "not_caller": None}
+_FITS_HOW = (
+    "($stream::BOOLEAN IS NULL OR r.stream = $stream::BOOLEAN)"
+    " AND ($not_caller::VARCHAR IS NULL OR r.caller <> $not_caller::VARCHAR)"
+)
 _HEAD = (
     'r.id, r."at", r.outcome, r.status, r.endpoint, r.model, r.target, r.version, r.canary, r.key_id, r.caller, r.team,'
     " r.address, r.stream, r.tokens_in, r.tokens_out, r.guard_in_ms, r.connect_ms, r.first_token_ms, r.total_ms,"
@@ -51,10 +57,19 @@ _HEAD = (
 QUERIES: dict[str, Query] = {
     "totals": Query(
         "outcome, requests, tokens_in, tokens_out",
-        _SPAN | _WHO,
+        _SPAN | _WHO | _HOW,
         f"""SELECT r.outcome, count(*) AS requests, sum(r.tokens_in)::BIGINT AS tokens_in,
                    sum(r.tokens_out)::BIGINT AS tokens_out
-            FROM records r WHERE {_IN_SPAN} AND {_FITS} GROUP BY r.outcome ORDER BY requests DESC, r.outcome""",
+            FROM records r WHERE {_IN_SPAN} AND {_FITS} AND {_FITS_HOW} GROUP BY r.outcome
+            ORDER BY requests DESC, r.outcome""",
+    ),
+    "timing": Query(
+        "requests, timed (with a total time, and where an answer was streamed with that of its first token)",
+        _SPAN | _WHO | _HOW,
+        f"""SELECT count(*) AS requests,
+                   count(*) FILTER (r.total_ms > 0 AND (NOT r.stream OR r.outcome <> 'ok'
+                                                        OR r.first_token_ms IS NOT NULL)) AS timed
+            FROM records r WHERE {_IN_SPAN} AND {_FITS} AND {_FITS_HOW}""",
     ),
     "by_minute": Query(
         "minute (its first second; `bucket_s` makes it coarser), requests, outcomes {outcome: n}, answered, within,"
@@ -79,14 +94,17 @@ QUERIES: dict[str, Query] = {
             FROM timed t JOIN counted c USING (minute) ORDER BY t.minute""",
     ),
     "latency": Query(
-        "n, n_within, p50, p95, p99, mean, first_token_p50, first_token_p95 (of answered requests; None when n is 0)",
-        _SPAN | _WHO | {"limit_ms": REQUIRED},
+        "n, n_within, p50, p95, p99, mean, first_token_p50, first_token_p95, n_first_token, n_first_token_within"
+        " (of answered requests; quantiles are None when n is 0)",
+        _SPAN | _WHO | _HOW | {"limit_ms": REQUIRED},
         f"""SELECT count(*) AS n, count(*) FILTER (r.total_ms <= $limit_ms) AS n_within,
                    quantile_cont(r.total_ms, 0.5) AS p50, quantile_cont(r.total_ms, 0.95) AS p95,
                    quantile_cont(r.total_ms, 0.99) AS p99, avg(r.total_ms) AS mean,
                    quantile_cont(r.first_token_ms, 0.5) AS first_token_p50,
-                   quantile_cont(r.first_token_ms, 0.95) AS first_token_p95
-            FROM records r WHERE r.outcome = 'ok' AND {_IN_SPAN} AND {_FITS}""",
+                   quantile_cont(r.first_token_ms, 0.95) AS first_token_p95,
+                   count(r.first_token_ms) AS n_first_token,
+                   count(*) FILTER (r.first_token_ms <= $limit_ms) AS n_first_token_within
+            FROM records r WHERE r.outcome = 'ok' AND {_IN_SPAN} AND {_FITS} AND {_FITS_HOW}""",
     ),
     "recent": Query(
         "newest first, without content: all columns of a record; `q` looks in id, caller, key and error",
