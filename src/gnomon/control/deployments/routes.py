@@ -8,13 +8,13 @@ from gnomon.control.approvals import queries as approvals
 from gnomon.control.deployments import actions, queries, rules
 from gnomon.control.deployments.schemas import (
     Environment,
+    FunctionalTest,
     NewCandidate,
     NewDeployment,
     Plan,
     Reason,
     ReleaseRequest,
     Requirements,
-    Tests,
 )
 from gnomon.control.deployments.tables import Candidate, Deployment, Release, RouteState
 from gnomon.kit.clock import iso
@@ -138,7 +138,7 @@ def probe(id: str, work: WorkDep) -> dict[str, Any]:
 
 
 @router.put("/deployments/{id}/tests")
-def set_tests(id: str, body: Tests, work: WorkDep) -> dict[str, Any]:
+def set_tests(id: str, body: FunctionalTest, work: WorkDep) -> dict[str, Any]:
     return plain_deployment(actions.set_tests(work, id, body))
 
 

@@ -95,7 +95,7 @@ class NormalCase(Shape):
     covers: str = ""  # the label or scenario
 
 
-class Tests(Shape):
+class FunctionalTest(Shape):
     """How the functional test asks. With `labels` an answer must be one of them; without, any text is one."""
 
     labels: list[str] = Field(default_factory=list)

@@ -9,7 +9,7 @@ from gnomon.control.catalog import queries as catalog
 from gnomon.control.catalog import rules as catalog_rules
 from gnomon.control.deployments import queries, rules
 from gnomon.control.deployments.actions import approving, shared
-from gnomon.control.deployments.schemas import Environment, NewDeployment, Requirements, Tests
+from gnomon.control.deployments.schemas import Environment, FunctionalTest, NewDeployment, Requirements
 from gnomon.control.deployments.tables import Deployment
 from gnomon.control.evidence import actions as evidence
 from gnomon.kit.canonical import digest
@@ -125,7 +125,7 @@ def declare_environment(work: Work, id: str, environment: Environment) -> Deploy
 
 
 @action("deployment.plan")
-def set_tests(work: Work, id: str, tests: Tests) -> Deployment:
+def set_tests(work: Work, id: str, tests: FunctionalTest) -> Deployment:
     """The functional test asks this from now on. Raises Incomplete when a label is not covered."""
     deployment = queries.deployment(work.session, id)
     work.about("deployment", id)

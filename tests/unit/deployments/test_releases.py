@@ -1,0 +1,220 @@
+"""Candidates, canaries, full releases, and the way back."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from gnomon.contract.traffic import DefenceNotice
+from gnomon.contract.verdicts import State
+from gnomon.control.approvals import queries as approval_queries
+from gnomon.control.deployments import actions, queries, rules
+from gnomon.control.deployments.actions.canaries import BadGateEvidence
+from gnomon.control.deployments.schemas import ReleaseRequest
+from gnomon.control.deployments.tables import Release
+from gnomon.control.evidence import actions as evidence_actions
+from gnomon.control.evidence import queries as evidence
+from gnomon.kit.clock import FakeClock
+from gnomon.kit.errors import Conflict, Denied, NotFound
+from tests.fakes.catalog import add_adapter
+from tests.unit.deployments.conftest import Company
+
+RULES = [{"indicator": "error_ratio", "limit": 0.05, "min_requests": 20}]
+
+
+def proof(company: Company, version: str, *, state: State = State.MET) -> str:
+    facts = {"after": {"version": version}}
+    return str(
+        company.do(
+            "system",
+            evidence_actions.record,
+            source="evaluation.compared",
+            kind="paired_comparison",
+            subject=("run", "run_1"),
+            state=state,
+            facts=facts,
+        ).id
+    )
+
+
+def ask(company: Company, evidence_id: str) -> Release:
+    asked = ReleaseRequest.model_validate(
+        {"model": "reviews", "to_target": "lora-1", "evidence_id": evidence_id, "share": 0.2, "watch_s": 60,
+         "min_requests": 20, "rules": RULES}
+    )  # fmt: skip
+    release: Release = company.do("wei", actions.request_release, asked)
+    return release
+
+
+@pytest.fixture
+def version(company: Company) -> str:
+    """A tested candidate beside a live base."""
+    id = company.deploy()
+    with company.platform.read() as session:
+        base = queries.deployment(session, id).version_id
+    adapter = add_adapter(company.platform, base)
+    company.do("wei", actions.add_candidate, "reviews", adapter)
+    company.run()
+    return adapter
+
+
+def release_now(company: Company, id: str) -> Release:
+    with company.platform.read() as session:
+        return queries.release(session, id)
+
+
+def weights(company: Company) -> dict[str, float]:
+    with company.platform.read() as session:
+        (route,) = queries.routes(session)
+    return {target.id: target.weight for target in route.targets}
+
+
+def started(company: Company, version: str) -> Release:
+    release = ask(company, proof(company, version))
+    company.approve("release", release.id, "lin", "bai")
+    company.do("wei", actions.start_canary, release.id)
+    return release
+
+
+def seen(company: Company, base: int, candidate: int, *, after_s: float = 61) -> None:
+    company.records.rows = [{"target": "base-1", "requests": base}, {"target": "lora-1", "requests": candidate}]
+    clock = company.platform.clock
+    assert isinstance(clock, FakeClock)
+    clock.advance(timedelta(seconds=after_s))
+
+
+def test_a_candidate_answers_without_traffic_and_is_tested(company: Company, version: str) -> None:
+    with company.platform.read() as session:
+        (candidate,) = queries.candidates(session)
+        sources = {p.source: p.state for p in evidence.about(session, "candidate", candidate.id)}
+    assert (candidate.state, candidate.target_id) == ("tested", "lora-1")
+    assert weights(company) == {"base-1": 1.0, "lora-1": 0.0}
+    assert sources["deployments.functional_test_boundary"] == "met"
+    assert "reviews-lora-1" in company.network.served
+
+
+def test_an_adapter_that_does_not_fit_says_why(company: Company) -> None:
+    id = company.deploy()
+    with company.platform.read() as session:
+        base = queries.deployment(session, id).version_id
+    company.network.refuse_adapter = True
+    company.do("wei", actions.add_candidate, "reviews", add_adapter(company.platform, base))
+    company.run()
+    with company.platform.read() as session:
+        (candidate,) = queries.candidates(session)
+    assert candidate.state == "load_failed"
+    assert "does not fit" in candidate.steps[-1]["note"]
+
+
+def test_the_gate_opens_only_for_intact_met_evidence_about_this_version(company: Company, version: str) -> None:
+    for bad in (proof(company, version, state=State.NOT_MET), proof(company, "version_other")):
+        with pytest.raises(BadGateEvidence):
+            ask(company, bad)
+    altered = proof(company, version)
+    with company.platform.database.session() as session:
+        evidence.artefact(session, altered).facts = {"after": {"version": version}, "more": 1}
+        session.commit()
+    with pytest.raises(BadGateEvidence, match="altered"):
+        ask(company, altered)
+
+
+def test_no_canary_without_approval_and_none_by_who_approved(company: Company, version: str) -> None:
+    release = ask(company, proof(company, version))
+    with pytest.raises(approval_queries.NotApproved):
+        company.do("wei", actions.start_canary, release.id)
+    company.approve("release", release.id, "lin", "bai")
+    with pytest.raises(Denied):
+        company.do("lin", actions.start_canary, release.id)
+    company.do("wei", actions.start_canary, release.id)
+    with company.platform.read() as session:
+        (route,) = queries.routes(session)
+    assert route.canary is not None
+    assert (route.canary.id, route.canary.target, route.canary.share) == (release.id, "lora-1", 0.2)
+    assert route.canary.rules[0].limit == 0.05
+    with pytest.raises(Conflict):
+        ask(company, proof(company, version))
+
+
+def test_full_release_needs_the_window_and_both_arms(company: Company, version: str) -> None:
+    release = started(company, version)
+    with pytest.raises(rules.WatchOpen):
+        company.do("lin", actions.full_release, release.id)
+    seen(company, 100, 19)
+    with pytest.raises(rules.WatchOpen):
+        company.do("lin", actions.full_release, release.id)
+    seen(company, 100, 20)
+    company.do("lin", actions.full_release, release.id)
+    assert weights(company) == {"base-1": 0.0, "lora-1": 1.0}
+    with company.platform.read() as session:
+        (watched,) = evidence.about(session, "release", release.id)[-1:]
+    assert (watched.source, watched.state, watched.facts["outcome"]) == ("deployments.canary_watched", "met", "full")
+    assert watched.facts["arms"]["lora-1"]["requests"] == 20
+
+
+def test_a_retreat_of_the_gateway_is_remembered_and_ends_the_release(company: Company, version: str) -> None:
+    release = started(company, version)
+    notice = DefenceNotice(id="n1", at=0.0, kind="canary_retreat", subject=release.id, reason="error_ratio 0.2 > 0.05")
+    company.do("system", actions.note_retreat, notice)
+    company.do("system", actions.note_retreat, notice)
+    assert release_now(company, release.id).state == "retreated"
+    with company.platform.read() as session:
+        (route,) = queries.routes(session)
+        outcomes = [p.facts["outcome"] for p in evidence.about(session, "release", release.id) if p.kind == "release"]
+    assert route.canary is None
+    assert outcomes == ["retreated"]
+    seen(company, 100, 100)
+    with pytest.raises(rules.WrongState):
+        company.do("lin", actions.full_release, release.id)
+
+
+def test_an_aborted_canary_gives_its_share_back(company: Company, version: str) -> None:
+    release = started(company, version)
+    company.do("rong", actions.abort_release, release.id, reason="complaints")
+    assert release_now(company, release.id).state == "aborted"
+    assert weights(company) == {"base-1": 1.0, "lora-1": 0.0}
+
+
+def switch(company: Company, act: Any, *, policy: str) -> None:
+    company.do("wei", act, "reviews", reason="drill")
+    company.network.policy = policy
+    company.run()
+
+
+def test_back_and_forward_are_timed_until_the_gateway_obeys(company: Company, version: str) -> None:
+    release = started(company, version)
+    seen(company, 100, 100)
+    company.do("lin", actions.full_release, release.id)
+    switch(company, actions.roll_back, policy="1.2")
+    assert weights(company) == {"base-1": 1.0, "lora-1": 0.0}
+    switch(company, actions.roll_forward, policy="1.3")
+    assert weights(company) == {"base-1": 0.0, "lora-1": 1.0}
+    assert [line["verb"] for line in release_now(company, release.id).timings] == ["roll_back", "roll_forward"]
+    with company.platform.read() as session:
+        back = evidence.newest(session, ["deployments.rolled_back"])["deployments.rolled_back"]
+    assert (back.state, back.facts["policy"], back.facts["limit_s"]) == ("met", "1.2", 900.0)
+    with pytest.raises(NotFound):
+        company.do("wei", actions.roll_forward, "reviews", reason="again")
+
+
+def test_a_switch_that_no_gateway_confirms_is_not_measured(company: Company, version: str) -> None:
+    release = started(company, version)
+    seen(company, 100, 100)
+    company.do("lin", actions.full_release, release.id)
+    company.network.down = True
+    company.do("wei", actions.roll_back, "reviews", reason="fire")
+    company.run()
+    assert weights(company)["base-1"] == 1.0
+    with company.platform.read() as session:
+        back = evidence.newest(session, ["deployments.rolled_back"])["deployments.rolled_back"]
+    assert (back.state, back.facts["seconds"]) == ("not_measured", None)
+
+
+def test_a_restarted_model_server_gets_its_adapter_back(company: Company, version: str) -> None:
+    from gnomon.control.deployments import jobs
+    from gnomon.kit.jobs import JobContext
+    from gnomon.kit.outbox import JobRow
+
+    company.network.served.discard("reviews-lora-1")
+    row = JobRow(id="job_1", name="deployments.keep_adapters", subject="schedule", args={})
+    jobs.keep_adapters(JobContext(company.platform, row))
+    assert "reviews-lora-1" in company.network.served
