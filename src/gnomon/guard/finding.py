@@ -83,6 +83,11 @@ class Window:
         self._pending = ""
         self._wait = 0
 
+    @property
+    def held(self) -> int:
+        """Characters that are not decided yet."""
+        return len(self._pending)
+
     def feed(self, text: str) -> tuple[str, list[Span]]:
         """The text that is now decided, and the spans in it."""
         self._pending += text

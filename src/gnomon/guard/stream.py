@@ -30,6 +30,11 @@ class StreamMasker:
         return self._run.apply(*self._window.rest())
 
     @property
+    def held(self) -> int:
+        """How many characters are held back now."""
+        return self._window.held
+
+    @property
     def counts(self) -> dict[str, int]:
         """How many of each entity were acted upon so far."""
         return self._run.counts
