@@ -96,9 +96,7 @@ class Admission:
                 ("x-ratelimit-reset-requests", f"{(per_minute - left) * 60.0 / per_minute:.3f}s"),
             )
         if crowded:
-            raise _limited(
-                f"并发已达上限 {concurrency}。 The limit of {concurrency} requests at once is reached.", wait
-            )
+            raise _limited(f"并发已达上限 {concurrency}。 At most {concurrency} requests at once.", wait)
         if wait:
             raise _limited(f"已达每分钟 {per_minute} 次的限额。 The limit of {per_minute} a minute is reached.", wait)
         if concurrency > 0:

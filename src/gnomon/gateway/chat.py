@@ -1,6 +1,7 @@
 """The story of one request: admit, guard, route, ask the model, guard, record, answer."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import msgspec
@@ -21,6 +22,7 @@ from gnomon.kit import log
 
 _log = log.get(__name__)
 _encode = msgspec.json.Encoder().encode
+_INLINE_BYTES = 32_768  # guarded in some 10 ms even when full of personal data
 
 
 class Out(Protocol):
@@ -111,7 +113,8 @@ async def _complete(ex: Exchange, out: Out, s: Services) -> None:
     ex.body = b""
     ex.stream = asked.stream
     route, named = _route(ex, snapshot, asked)
-    raw = _guarded_input(ex, asked, route, s.guard)
+    raw = _plain_input(asked)
+    raw = await _inline_or_thread(len(raw), _guarded_input, ex, asked, raw, route, s.guard)
     key = ex.key
     assert key is not None
     choice = routing.choose(route, named=named, caller=key.caller or key.id, limits=s.limits)
@@ -142,7 +145,7 @@ async def _whole(
 ) -> None:
     sink = Buffered()
     await _ask(ex, s, choice, raw, sink)
-    _send_answer(ex, out, s, route=route, sink=sink)
+    await _send_answer(ex, out, s, route=route, sink=sink)
 
 
 async def _stream(
@@ -178,7 +181,7 @@ async def _stream(
     try:
         await _ask(ex, s, choice, raw, sink)
         if not sink.streaming:
-            _send_answer(ex, out, s, route=route, sink=sink.whole)
+            await _send_answer(ex, out, s, route=route, sink=sink.whole)
             return
         last = sink.last + events.end()
         if not events.done:
@@ -228,6 +231,13 @@ def _head(ex: Exchange, target: PreparedTarget, length: int) -> bytes:
     )
 
 
+async def _inline_or_thread(size: int, function: Callable[..., bytes], *args: Any) -> bytes:
+    """Large texts are guarded off the event loop, so that other requests do not wait for them."""
+    if size <= _INLINE_BYTES:
+        return function(*args)
+    return await asyncio.to_thread(function, *args)
+
+
 # -- the way in -----------------------------------------------------------------------------------------------------
 
 
@@ -260,19 +270,23 @@ def _route(ex: Exchange, snapshot: Snapshot, asked: Asked) -> tuple[PreparedRout
     return route, named
 
 
-def _guarded_input(ex: Exchange, asked: Asked, route: PreparedRoute, guard: Guard) -> bytes:
-    """The caller's object without `model`, every string guarded, as JSON bytes."""
+def _plain_input(asked: Asked) -> bytes:
+    """The caller's object without `model`, as JSON bytes; streams always report usage, for the record."""
     body = asked.body
     del body["model"]
     if asked.stream:
         options = body.get("stream_options")
         body["stream_options"] = {**(options if isinstance(options, dict) else {}), "include_usage": True}
-    raw = _encode(body)
+    return _encode(body)
+
+
+def _guarded_input(ex: Exchange, asked: Asked, raw: bytes, route: PreparedRoute, guard: Guard) -> bytes:
+    """The same with every string guarded."""
     if route.masker.hits(raw):
         ex.vault = guard.vault()
         tree = TreeGuard(route.masker, "input", ex.vault)
         try:
-            raw = _encode(tree.value(body))
+            raw = _encode(tree.value(asked.body))
         except RecursionError as error:
             raise bad("JSON 嵌套过深。 The JSON is nested too deeply.", "invalid_json") from error
         finally:
@@ -284,7 +298,7 @@ def _guarded_input(ex: Exchange, asked: Asked, route: PreparedRoute, guard: Guar
 # -- the way back ---------------------------------------------------------------------------------------------------
 
 
-def _send_answer(ex: Exchange, out: Out, s: Services, *, route: PreparedRoute, sink: Buffered) -> None:
+async def _send_answer(ex: Exchange, out: Out, s: Services, *, route: PreparedRoute, sink: Buffered) -> None:
     """Guard, record, restore, send: an answer that came whole, be it a reply or the model server's error."""
     status = sink.status
     if status >= 500 or status in (401, 403, 407) or not (200 <= status < 300 or status >= 400):
@@ -299,8 +313,7 @@ def _send_answer(ex: Exchange, out: Out, s: Services, *, route: PreparedRoute, s
         ex.outcome, ex.status = "upstream_refused", status
         if status == 429:
             ex.limit_headers = (*ex.limit_headers, ("retry-after", _retry_after(sink.headers)))
-    if route.masker.hits(data):
-        data = _guarded_output(ex, data, route, s.guard)
+    data = await _inline_or_thread(len(data), _guarded_output, ex, data, route, s.guard)
     ex.reply = data.decode("utf-8", "replace")
     restore = _restorer(ex, route)
     if restore:
@@ -310,6 +323,8 @@ def _send_answer(ex: Exchange, out: Out, s: Services, *, route: PreparedRoute, s
 
 
 def _guarded_output(ex: Exchange, data: bytes, route: PreparedRoute, guard: Guard) -> bytes:
+    if not route.masker.hits(data):
+        return data
     tree = TreeGuard(route.masker, "output", guard.vault())
     value = decoded(data)
     try:

@@ -92,6 +92,7 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_address",
+        "_answering",
         "_body",
         "_broken",
         "_current",
@@ -125,6 +126,7 @@ class Connection(asyncio.Protocol):
         self._since = server.loop.time()
         self._paused = False
         self._body: list[bytes] = []
+        self._answering = False
         self._broken = False  # nothing more is read from this caller
         self._peer = self._address = ""
         self._reset()
@@ -167,9 +169,10 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self._server.connections.discard(self)
         self._broken = True
-        self._queue.clear()
+        self._settle_queue()
         if self._task is not None:
-            self._task.cancel()
+            if self._answering:  # a task cancelled before its first step would neither record nor give anything back
+                self._task.cancel()
         elif self._reading is not None and self._reading.refusal is None:
             self._record_gone(self._reading)
         self._reading = None
@@ -277,7 +280,12 @@ class Connection(asyncio.Protocol):
         self._task = self._server.loop.create_task(self._run(ex))
 
     async def _run(self, ex: Exchange) -> None:
-        await chat.answer(ex, self, self._server.services)
+        if self.transport.is_closing():
+            self._record_gone(ex)
+        else:
+            self._answering = True
+            await chat.answer(ex, self, self._server.services)
+            self._answering = False
         self._current = None
         self._task = None
         self._since = self._server.loop.time()

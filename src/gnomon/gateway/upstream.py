@@ -166,26 +166,27 @@ class Pool:
     async def call(self, target: PreparedTarget, data: bytes, sink: Sink, *, ex: Any) -> None:
         """Send and wait for the whole answer. Raises Unreachable, UpstreamError, or what the sink raised."""
         link = self._take((target.host, target.port, target.tls))
-        if link is not None:
-            try:
-                ex.link = link
-                await link.send(data, sink)
-                return
-            except _Closed:
-                pass  # it had idled out while the request was on its way
-        link = await self._connect(target)
-        ex.connect_ms = ex.elapsed_ms()
-        ex.link = link
         try:
+            if link is not None:
+                try:
+                    ex.link = link
+                    await link.send(data, sink)
+                    return
+                except _Closed:
+                    pass  # it had idled out while the request was on its way
+            link = await self._connect(target)
+            ex.connect_ms = ex.elapsed_ms()
+            ex.link = link
             await link.send(data, sink)
-        except _Closed as error:
-            raise UpstreamError("the connection closed before the answer began", received=False) from error
+        finally:
+            ex.link = None  # from here on a slow caller must not hold up the connection's next user
 
     def give_back(self, link: Link, origin: tuple[str, int, bool]) -> None:
         idle = self._idle.setdefault(origin, deque())
         if len(idle) >= _MAX_IDLE:
             link.transport.close()
         else:
+            link.transport.resume_reading()  # a slow caller may have paused it
             idle.append(link)
 
     def forget(self, link: Link, origin: tuple[str, int, bool]) -> None:

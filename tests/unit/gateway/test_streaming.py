@@ -1,0 +1,162 @@
+"""Streams through the real guard: identical to masking the whole text, wherever and however they are cut."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gnomon.app.gateway import guard
+from gnomon.contract.bundle import MaskPolicy, MaskRule
+from gnomon.gateway.exchange import Exchange
+from gnomon.gateway.guarding import TreeGuard
+from gnomon.gateway.restoring import Restorer
+from gnomon.gateway.streaming import EventStream, Field
+from gnomon.guard.policy import Masker, Vault
+from tests.fakes.upstream import event
+
+KEY = b"k" * 32
+REDACT = Masker(MaskPolicy(id="r", version="1", rules=(MaskRule(entity="*", operator="redact"),)), key=KEY)
+PSEUDONYM = Masker(MaskPolicy(id="p", version="1", rules=(MaskRule(entity="*", operator="pseudonym"),)), key=KEY)
+GUARD = guard()
+PLANTED = (
+    "13812345678",
+    "li.wei@example.com",
+    "11010519491231002X",
+    "6222021234567890128",
+    "普通的话。",
+    "plain words ",
+    "(",
+    "12",
+    "⟦",
+)
+
+
+def stream(masker: Masker = REDACT, *, usage: bool = False, vault: Vault | None = None) -> EventStream:
+    ex = Exchange("req", peer="", address="")
+    kept = Vault()
+
+    def field() -> Field:
+        return Field(GUARD.stream(masker, "output", kept), GUARD.restorer(vault) if vault is not None else None)
+
+    return EventStream(
+        ex, field=field, tree=lambda: TreeGuard(masker, "output", kept), hits=masker.hits, wants_usage=usage
+    )
+
+
+def texts(out: bytes) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for block in out.decode().split("\n\n"):
+        if block.startswith("data: {"):
+            for choice in json.loads(block[6:])["choices"]:
+                found[choice["index"]] = found.get(choice["index"], "") + (choice["delta"].get("content") or "")
+    return found
+
+
+def cut(text: str, sizes: list[int]) -> list[str]:
+    pieces, at, n = [], 0, 0
+    while at < len(text):
+        size = sizes[n % len(sizes)]
+        pieces.append(text[at : at + size])
+        at, n = at + size, n + 1
+    return pieces
+
+
+@given(
+    parts=st.lists(st.sampled_from(PLANTED), min_size=1, max_size=8),
+    sizes=st.lists(st.integers(1, 4), min_size=1, max_size=6),
+    bytes_at_once=st.integers(1, 300),
+    done=st.booleans(),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_stream_is_masked_as_the_whole_text_is(
+    parts: list[str], sizes: list[int], bytes_at_once: int, done: bool
+) -> None:
+    whole = "".join(parts)
+    events = [event({"role": "assistant", "content": ""})]
+    for piece in cut(whole, sizes):
+        events += [event({"content": piece}), event({"content": piece}, index=1)]
+    events.append(event({}, finish="stop"))
+    data = b"".join(events) + (b"data: [DONE]\n\n" if done else b"")
+    running = stream()
+    out = b"".join(running.feed(data[i : i + bytes_at_once]) for i in range(0, len(data), bytes_at_once))
+    out += running.end()
+    masked = REDACT.mask(whole, "output").text
+    assert texts(out) == {0: masked, 1: masked}
+    assert running.done is done
+    reply = json.loads(running.reply())
+    assert [c["message"].get("content", "") for c in reply["choices"]] == [masked, masked]
+
+
+@given(sizes=st.lists(st.integers(1, 5), min_size=1, max_size=6), bytes_at_once=st.integers(1, 200))
+@settings(max_examples=40, deadline=None)
+def test_placeholders_come_back_whole_from_a_stream_cut_anywhere(sizes: list[int], bytes_at_once: int) -> None:
+    vault = Vault()
+    asked = PSEUDONYM.mask("手机13812345678，邮箱li.wei@example.com", "input", vault).text
+    data = b"".join(event({"content": piece}) for piece in cut(f"好的[1]，{asked}。", sizes)) + b"data: [DONE]\n\n"
+    running = stream(PSEUDONYM, vault=vault)
+    out = b"".join(running.feed(data[i : i + bytes_at_once]) for i in range(0, len(data), bytes_at_once))
+    assert texts(out)[0] == "好的[1]，手机13812345678，邮箱li.wei@example.com。"
+    assert "13812345678" not in running.reply()
+    assert "⟦" in running.reply()
+
+
+def test_chinese_flows_without_delay() -> None:
+    running = stream()
+    for piece in ("您", "好，", "世界"):
+        assert texts(running.feed(event({"content": piece}))) == {0: piece}
+
+
+def test_line_ends_comments_and_split_characters_are_understood() -> None:
+    running = stream()
+    data = event({"content": "你好"}).replace(b"\n\n", b"\r\n\r\n")
+    data = b": keep 13812345678\r\n\r\n" + b"event: x\r\n" + data + b"data: [DONE]\r\n\r\n"
+    out = b"".join(running.feed(data[i : i + 1]) for i in range(len(data)))
+    assert texts(out) == {0: "你好"}
+    assert b"13812345678" not in out
+    assert out.endswith(b"data: [DONE]\n\n")
+
+
+@pytest.mark.parametrize("place", ["envelope", "delta", "choice", "tool"])
+def test_nothing_else_in_an_event_is_a_way_around(place: str) -> None:
+    value: dict[str, Any] = json.loads(event({"content": "好"}).removeprefix(b"data: "))
+    secret = "13812345678"
+    choice = value["choices"][0]
+    if place == "envelope":
+        value["system_fingerprint"] = secret
+    elif place == "delta":
+        choice["delta"]["annotations"] = [{"text": secret}]
+    elif place == "choice":
+        choice["note"] = secret
+    else:
+        call = {"index": 0, "id": secret, "function": {"name": secret, "arguments": "{}"}}
+        choice["delta"]["tool_calls"] = [call]
+    running = stream()
+    out = running.feed(b"data: " + json.dumps(value).encode() + b"\n\n") + running.end()
+    assert secret.encode() not in out
+    assert "好" in texts(out)[0]
+
+
+def test_log_probabilities_stay_while_the_text_is_unchanged_and_go_when_it_is_held() -> None:
+    running = stream()
+    probabilities = {"content": [{"token": "好", "logprob": -0.5}]}
+    told = running.feed(_with_logprobs("好", probabilities))
+    held = running.feed(_with_logprobs("138", probabilities))
+    assert b'"logprob":-0.5' in told
+    assert b'logprob"' not in held
+
+
+def test_a_restorer_lets_ordinary_brackets_pass_soon() -> None:
+    restorer = Restorer(lambda text: text.replace("⟦a_b⟧", "X"), opening="⟦[", closing="⟧]", longest=10)
+    assert restorer.feed("见[1]和⟦a") == "见[1]和"
+    assert restorer.feed("_b⟧。") == "X。"
+    assert restorer.feed("[这是一个很长的没有结尾的括号") == "[这是一个很长的没有结尾的括号"
+    assert restorer.feed("[x") == ""
+    assert restorer.flush() == "[x"
+
+
+def _with_logprobs(text: str, probabilities: dict[str, Any]) -> bytes:
+    value = json.loads(event({"content": text}).removeprefix(b"data: "))
+    value["choices"][0]["logprobs"] = probabilities
+    return b"data: " + json.dumps(value, ensure_ascii=False).encode() + b"\n\n"
