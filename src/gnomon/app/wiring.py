@@ -91,7 +91,7 @@ def load(domain: str, file: str) -> ModuleType | None:
     try:
         return import_module(name)
     except ModuleNotFoundError as error:
-        if error.name != name:
+        if error.name not in (name, f"gnomon.control.{domain}"):
             raise
         return None
 

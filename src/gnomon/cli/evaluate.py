@@ -19,7 +19,7 @@ def evaluate() -> None:
 def runs() -> None:
     """列出评测 / list the runs."""
     with session.client() as client:
-        for run in client.get("/api/v1/runs"):
+        for run in client.get("/api/v1/evaluation/runs"):
             click.echo(f"{run['id']}  {run['state']:<10} {run['purpose']:<12} {run['model']}@{run['target_id']}")
 
 
@@ -29,7 +29,7 @@ def verify(id: str) -> None:
     """重算并核对 / recompute every figure of a run, or a comparison, from its stored answers."""
     kind = "comparisons" if id.startswith("comparison") else "runs"
     with session.client() as client:
-        answer = client.get(f"/api/v1/{kind}/{id}/verify")
+        answer = client.get(f"/api/v1/evaluation/{kind}/{id}/verify")
     for difference in answer.get("differences", []):
         click.echo(f"✗ {difference}")
     if not answer["equal"]:

@@ -34,19 +34,19 @@ def evaluate(world: World, key: str, *, target: str, purpose: str, decoding: dic
         "decoding": decoding,
         "concurrency": CONCURRENCY,
     }
-    id = world.once(f"run_{key}", lambda: lin.post("/api/v1/sealed-runs", body)["id"])
+    id = world.once(f"run_{key}", lambda: lin.post("/api/v1/evaluation/sealed-runs", body)["id"])
     what = f"评测 evaluate {key}"
 
     def ended() -> dict[str, Any] | None:
-        found: dict[str, Any] = lin.get(f"/api/v1/runs/{id}")
+        found: dict[str, Any] = lin.get(f"/api/v1/evaluation/runs/{id}")
         world.stage.progress(what, found["n_done"], found.get("n") or 600)
         return found if found["state"] in ("completed", "failed") else None
 
     found: dict[str, Any] = world.until(what, ended, timeout_s=900)
     world.require(found["state"] == "completed", f"The run {id} is {found['state']}: {found.get('error', '')}")
-    recomputed = lin.get(f"/api/v1/runs/{id}/verify")
+    recomputed = lin.get(f"/api/v1/evaluation/runs/{id}/verify")
     world.require(bool(recomputed["equal"]), f"The figures of {id} are not what its stored answers give.")
-    return found | {"report": lin.get(f"/api/v1/runs/{id}/report")}
+    return found | {"report": lin.get(f"/api/v1/evaluation/runs/{id}/report")}
 
 
 def figure(run: dict[str, Any], name: str) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def _add_suite(world: World) -> str:
         "sealed": True,
         "rows": world.reviews.test,
     }
-    return str(world.as_("bai").post("/api/v1/suites", body)["id"])
+    return str(world.as_("bai").post("/api/v1/evaluation/suites", body)["id"])
 
 
 def _raise(world: World, baseline: dict[str, Any], accuracy: dict[str, Any]) -> str:

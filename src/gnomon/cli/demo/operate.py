@@ -21,7 +21,11 @@ SERVER_PACKAGES = ("torch", "transformers", "peft", "safetensors", "fastapi", "u
 def run(world: World) -> None:
     register(world)
     deploy(world)
-    world.state["keys"] = world.state.get("keys") or issue_keys(world)
+    world.stage.do("分发密钥 issue keys", lambda: world.once("keys", lambda: issue_keys(world)))
+    world.until(
+        "网关认得密钥 the gateway knows them",
+        lambda: traffic.are_known(world.settings.gateway_url, world.state["keys"]),
+    )
     send_traffic(world)
     catch_guesser(world)
 

@@ -91,6 +91,16 @@ async def _until_answered(client: httpx.AsyncClient, key: str, request: dict[str
     sent.refused.append(0)
 
 
+def are_known(url: str, keys: dict[str, str]) -> bool:
+    """Whether the gateway already has the roster with these keys."""
+    with httpx.Client(base_url=url, timeout=10) as client:
+        try:
+            answers = [client.get("/v1/models", headers={"authorization": f"Bearer {key}"}) for key in keys.values()]
+        except httpx.TransportError:
+            return False
+    return all(answer.is_success for answer in answers)
+
+
 def guess_keys(url: str, *, from_address: str, limit: int = 40) -> tuple[int, int]:
     """Try made-up keys from `from_address` until banned: (tries, HTTP status of the last)."""
     transport = httpx.HTTPTransport(local_address=from_address)

@@ -1,0 +1,75 @@
+"""The eight steps, and the table at the end."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from gnomon.cli.client import Client
+from gnomon.cli.demo import assess, cast, operate
+from gnomon.cli.demo.keeper import Keeper
+from gnomon.cli.demo.stage import Stage
+from gnomon.cli.demo.state import State
+from gnomon.cli.demo.world import World
+from gnomon.engine.models import gemma
+from gnomon.engine.models.convert import convert
+from gnomon.kit.settings import Settings
+
+TERMS_WAIT_S = 5
+
+STEPS: tuple[tuple[str, str, Callable[[World], None]], ...] = (
+    ("运行", "Operate", operate.run),
+    ("评估", "Assess", assess.run),
+)
+
+
+def tell(settings: Settings, state: State, keeper: Keeper, *, local_model: Path | None) -> None:
+    """Run every step that is not done yet; raises at the first that cannot be verified."""
+    stage = Stage(total=len(STEPS) + 2)
+    stage.step(1, "启动平台与真实模型", "Start the platform and a real model")
+    folder = _model(stage, settings, local_model)
+    stage.do("控制面、网关、采集、作业 control, gateway, collector, worker", keeper.start)
+    world = World(settings, stage, state, folder)
+    stage.step(2, "三个团队与管理者", "Three teams, and those who watch them")
+    _people(world, keeper)
+    for number, (zh, en, run) in enumerate(STEPS, 3):
+        stage.step(number, zh, en)
+        run(world)
+
+
+def _model(stage: Stage, settings: Settings, local: Path | None) -> Path:
+    source = stage.do("核对模型 check the model's bytes", lambda: gemma.find(local))
+    if source.kind == "package":
+        stage.tell(gemma.TERMS["zh"])
+        stage.tell(gemma.TERMS["en"])
+        for left in range(TERMS_WAIT_S, 0, -1):
+            stage.progress("继续即表示接受 going on accepts them", TERMS_WAIT_S - left, TERMS_WAIT_S, note="Ctrl C")
+            time.sleep(1)
+    cache = settings.home.parent / "cache"
+    cache.mkdir(parents=True, exist_ok=True)
+
+    def show(event: dict[str, object]) -> None:
+        stage.progress("转换 convert", round(float(str(event.get("share", 0))) * 100), 100, note=str(event["step"]))
+
+    return stage.do("准备权重 prepare weights", lambda: convert(cache, show, source=source))
+
+
+def _people(world: World, keeper: Keeper) -> None:
+    """The first administrator comes by the one-time link; everybody else by invitation. Passwords are printed once."""
+    if "tokens" in world.state:
+        return
+    url, stage = world.settings.control_url, world.stage
+    passwords = {"admin": cast.password()}
+    token = stage.do(
+        "首位管理员 first administrator", lambda: cast.accept(url, keeper.first_link(), passwords["admin"])
+    )
+    tokens, people = {"admin": token}, {}
+    with Client(url, token=token) as admin:
+        for person in cast.CAST:
+            passwords[person.login] = cast.password()
+            invitation = stage.do(f"{person.name} {person.title}", lambda who=person: cast.invite(admin, who))
+            tokens[person.login] = cast.accept(url, invitation, passwords[person.login])
+        people = {found["login"]: found["id"] for found in admin.get("/api/v1/people")}
+    for login, password in passwords.items():
+        stage.tell(f"{login:<6} {password}")
+    world.state["people"] = people
+    world.state["tokens"] = tokens
