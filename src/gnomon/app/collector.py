@@ -21,6 +21,7 @@ import msgspec
 
 from gnomon.backends.records_duckdb import RecordsDuckDB
 from gnomon.backends.records_spool import SpoolReader
+from gnomon.backends.unix_socket import address
 from gnomon.kit import log
 from gnomon.kit.errors import BadInput, GnomonError, NotFound
 
@@ -50,7 +51,9 @@ class Collector:
         """Serves until `stop` is called by a thread or a signal; then a last sweep, and the database closes."""
         self._socket.parent.mkdir(parents=True, exist_ok=True)
         self._socket.unlink(missing_ok=True)  # of a collector that died: the database's lock says that none lives
-        with _Door(str(self._socket), self) as door:
+        with address(self._socket) as short:
+            door = _Door(short, self)
+        with door:
             os.chmod(self._socket, 0o600)
             answering = threading.Thread(target=door.serve_forever, kwargs={"poll_interval": 0.1}, name="answers")
             answering.start()

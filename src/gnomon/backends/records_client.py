@@ -1,10 +1,12 @@
 """Asks the collector: named queries over its Unix socket."""
 
+import http.client
+import json
+import socket
 from pathlib import Path
 from typing import Any
 
-import httpx
-
+from gnomon.backends.unix_socket import address
 from gnomon.contract.ports import Row
 from gnomon.kit.errors import BadInput, NotFound, Unavailable
 
@@ -19,30 +21,42 @@ class RecordsClient:
     def __init__(self, home: Path, *, timeout_s: float = 30.0) -> None:
         self.as_of = 0.0
         self._socket = home / "run" / "collector.sock"
-        transport = httpx.HTTPTransport(uds=str(self._socket))
-        self._http = httpx.Client(transport=transport, base_url="http://collector", timeout=timeout_s)
+        self._timeout_s = timeout_s
 
     def query(self, name: str, **params: Any) -> list[Row]:
         """The rows of a named query (`backends/records_queries`). Raises CollectorDown, NotFound or BadInput."""
-        if not self._socket.exists():
-            raise self._down("there is no such socket")
-        try:
-            answer = self._http.post("/query", json={"name": name, "params": params})
-        except httpx.HTTPError as error:
-            raise self._down(str(error) or type(error).__name__) from error
-        body = answer.json()
-        if answer.status_code == 200:
+        status, body = self._ask("POST", "/query", {"name": name, "params": params})
+        if status == 200:
             self.as_of = float(body["as_of"])
             rows: list[Row] = body["rows"]
             return rows
-        error_type = NotFound if answer.status_code == 404 else BadInput if answer.status_code == 400 else CollectorDown
-        raise error_type(str(body.get("message", answer.text)), next_step=str(body.get("next_step", "")))
+        message, next_step = str(body.get("message", "")), str(body.get("next_step", ""))
+        if status == 404:
+            raise NotFound(message, next_step=next_step)
+        if status == 400:
+            raise BadInput(message, next_step=next_step)
+        raise self._down(f"status {status} {message}")
 
     def is_alive(self) -> bool:
         try:
-            return self._socket.exists() and self._http.get("/livez").status_code == 200
-        except httpx.HTTPError:
+            return self._ask("GET", "/livez")[0] == 200
+        except CollectorDown:
             return False
+
+    def close(self) -> None:
+        """Nothing is kept open between questions; here so that any client of a store can be closed."""
+
+    def _ask(self, method: str, path: str, value: Any = None) -> tuple[int, dict[str, Any]]:
+        connection = _UnixConnection(self._socket, self._timeout_s)
+        try:
+            body = None if value is None else json.dumps(value).encode()
+            connection.request(method, path, body=body, headers={"content-type": "application/json"})
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise self._down(str(error) or type(error).__name__) from error
+        finally:
+            connection.close()
 
     def _down(self, why: str) -> CollectorDown:
         return CollectorDown(
@@ -50,5 +64,21 @@ class RecordsClient:
             next_step="Start it: python -m gnomon.app.collector --home DIR.",
         )
 
-    def close(self) -> None:
-        self._http.close()
+
+class _UnixConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket, which also closes what it could not connect."""
+
+    def __init__(self, path: Path, timeout_s: float) -> None:
+        super().__init__("collector", timeout=timeout_s)
+        self._path = path
+
+    def connect(self) -> None:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.settimeout(self.timeout)
+        try:
+            with address(self._path) as short:
+                sock.connect(short)
+        except OSError:
+            sock.close()
+            raise
+        self.sock = sock
