@@ -1,0 +1,37 @@
+"""A real record store in a folder, asked as the control plane asks the collector."""
+
+from pathlib import Path
+from typing import Any
+
+from gnomon.backends.records_duckdb import RecordsDuckDB
+from gnomon.contract.ports import Row
+from gnomon.contract.traffic import Timings, TrafficRecord
+from gnomon.kit.ids import new_id
+
+
+class StoredRecords:
+    """`query` as RecordsClient has it; `add` puts requests in."""
+
+    def __init__(self, folder: Path) -> None:
+        self._store = RecordsDuckDB(folder / "traffic.duckdb")
+
+    def query(self, name: str, **params: Any) -> list[Row]:
+        return self._store.query(name, params)
+
+    def add(
+        self, count: int, at: float, *, ms: float = 100.0, first_token: float | None = None, **changes: Any
+    ) -> None:
+        """`count` requests at `at` (Unix seconds), answered in `ms` unless `changes` say otherwise."""
+        given: dict[str, Any] = {
+            "outcome": "ok",
+            "status": 200,
+            "model": "reviews",
+            "target": "base",
+            "caller": "shop",
+            "timings": Timings(total=ms),
+        }
+        records = [TrafficRecord(id=new_id("req"), at=at, **(given | changes)) for _ in range(count)]
+        self._store.append(records, [], offsets={})
+
+    def close(self) -> None:
+        self._store.close()
