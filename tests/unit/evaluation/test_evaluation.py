@@ -1,5 +1,7 @@
 """A suite is sealed and its looks counted; a run resumes, scores, proves itself; unlike runs are not compared."""
 
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
 
-from gnomon.contract.thresholds import Threshold
-from gnomon.control.evaluation import actions, queries, report, rules, vault
+from gnomon.contract.verdicts import State
+from gnomon.control.catalog import actions as catalog
+from gnomon.control.catalog.schemas import NewDataset
+from gnomon.control.evaluation import actions, checks, queries, report, rules, vault
 from gnomon.control.evaluation.schemas import NewRun
 from gnomon.control.evaluation.tables import EvaluationAnswer, EvaluationRun, Suite
 from gnomon.control.evidence import queries as evidence
+from gnomon.control.rulebook import rules as rulebook
+from gnomon.control.rulebook.checks import CheckContext, CheckResult
 from gnomon.engine.runs import RunRefused
 from gnomon.engine.scoring import Answer
 from gnomon.engine.stats.compare import NotComparable
@@ -27,7 +33,6 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abc", min_size=1), inner, max_size=3),
     max_leaves=8,
 )
-ZERO = Threshold("gate_violations", 0, "count", "at_most", "test", MONDAY.date())
 
 
 def request(platform: Platform, suite: Suite, target: str = "t_base", **more: Any) -> EvaluationRun:
@@ -187,22 +192,47 @@ def test_runs_with_another_recipe_or_condition_are_not_compared(platform: Platfo
         do(platform, "lin", actions.compare, before_run=before.id, after_run=after.id, goal=goal)
 
 
+def look(platform: Platform, check: Callable[[CheckContext], CheckResult | None]) -> CheckResult | None:
+    with platform.read() as session:
+        context = CheckContext(session, MONDAY, rulebook.load(), timedelta(days=1))
+        return check(context)
+
+
 def test_the_checks_find_a_use_that_was_not_counted(platform: Platform, gateway: FakeGateway) -> None:
     suite = do(platform, "lin", actions.add_suite, new_suite())
-    do(platform, "system", actions.record_checks, violations=ZERO)
-    source = "evaluation.sealed_uses_counted"
-    with platform.read() as session:
-        assert evidence.newest(session, [source])[source].state == "not_measured"
+    assert look(platform, checks.sealed_uses_counted) is None
     completed(platform, suite)
-    do(platform, "system", actions.record_checks, violations=ZERO)
-    with platform.read() as session:
-        found = evidence.newest(session)
-        assert found[source].state == "met"
-        assert found["evaluation.figures_without_interval"].state == "met"
-        assert found["evaluation.suites_versioned"].facts["missing"] == ["development", "validation"]
+    counted, figures = look(platform, checks.sealed_uses_counted), look(platform, checks.figures_without_interval)
+    assert counted is not None
+    assert figures is not None
+    assert (counted.value, counted.n, figures.value) == (0.0, 1, 0.0)
     with platform.database.session() as session:
         session.connection().exec_driver_sql("DELETE FROM evaluation_look")
         session.commit()
-    do(platform, "system", actions.record_checks, violations=ZERO)
+    uncounted = look(platform, checks.sealed_uses_counted)
+    assert uncounted is not None
+    assert uncounted.value == 1.0
+
+
+def test_the_register_of_suites_is_complete_with_one_of_each_purpose(platform: Platform) -> None:
+    states = []
+    for number, purpose in enumerate(("test", "validation", "development")):
+        do(platform, "lin", actions.add_suite, new_suite(20 + number, name=purpose, purpose=purpose))
+        found = look(platform, checks.suites_versioned)
+        assert found is not None
+        states.append(found.state)
+    assert states == [State.NOT_MET, State.NOT_MET, State.MET]
+
+
+def test_near_duplicates_in_training_data_are_counted_as_leaks(platform: Platform) -> None:
+    suite = do(platform, "lin", actions.add_suite, new_suite())
+    rows = [row(3) | {"text": row(3)["text"] + "！"}, {"text": "与评测集毫无关系的一句话", "label": "正面"}]
+    new = NewDataset(name="train", label="v1", purpose="train", source="t", licence="t", rows=rows)
+    data = do(platform, "lin", catalog.add_dataset, new)
+    do(platform, "lin", actions.request_leak_check, suite.id, dataset_ids=[data.id])
+    run_jobs(platform, ["evaluation.check_leaks"])
     with platform.read() as session:
-        assert evidence.newest(session, [source])[source].state == "not_met"
+        found = evidence.newest(session)["evaluation.leaks_checked"]
+        assert (found.state, found.facts["dataset_hash"]) == ("not_met", data.sha256)
+        assert found.facts["findings"] >= 1
+        assert [look.purpose for look in queries.looks(session, suite.id)] == ["leak check"]

@@ -1,10 +1,9 @@
-"""What the worker does: put a suite to a model, look for leaks, check evaluation's own rules."""
+"""What the worker does: put a suite to a model, look for leaks."""
 
 import asyncio
 import queue
 import threading
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -80,13 +79,6 @@ def check_leaks(ctx: JobContext) -> None:
         ctx.progress(done=number, total=len(ids), note="near duplicates")
     with ctx.work() as work:
         actions.record_leaks(work, ctx.subject, found=found, threshold=rulebook.load().threshold("suite_leaks"))
-
-
-@job("evaluation.checks", every=timedelta(hours=24))
-def checks(ctx: JobContext) -> None:
-    with ctx.work() as work:
-        actions.record_checks(work, violations=rulebook.load().threshold("gate_violations"))
-    ctx.progress(done=1, total=1, note="checked")
 
 
 def _ask(ctx: JobContext, row: EvaluationRun, opened: Any) -> None:

@@ -1,7 +1,7 @@
 """Changes of evaluation: suites and looks, runs, comparisons, checks."""
 
-from gnomon.control.evaluation.actions.checks import record_checks, record_leaks, request_leak_check
 from gnomon.control.evaluation.actions.comparisons import compare
+from gnomon.control.evaluation.actions.leaks import record_leaks, request_leak_check
 from gnomon.control.evaluation.actions.runs import (
     begin,
     fail,
@@ -21,7 +21,6 @@ __all__ = [
     "finish",
     "open_suite",
     "record_answers",
-    "record_checks",
     "record_leaks",
     "request_leak_check",
     "request_run",
