@@ -22,7 +22,7 @@ def test_a_checked_version_is_signed_proved_and_fixed(platform: Platform, tmp_pa
     with platform.read() as session:
         version = queries.checked_version(session, id)
         proof = evidence.artefact(session, version.evidence_id)
-    assert (proof.state, proof.facts["sha256"], proof.source) == ("met", version.sha256, "catalog.weights_checked")
+    assert (proof.state, proof.facts["sha256"], proof.source) == ("met", version.sha256, "catalog.model_checked")
     key: Ed25519PublicKey = signing_key(tmp_path / "keys" / "catalog.key").public_key()
     key.verify(bytes.fromhex(version.report["signature"]["ed25519"]), inspection.signed_bytes(version.sha256))
     with pytest.raises(rules.VersionFixed):

@@ -76,8 +76,18 @@ def started(company: Company, version: str) -> Release:
     return release
 
 
+def releases(company: Company) -> list[Release]:
+    with company.platform.read() as session:
+        return queries.releases(session)
+
+
+def row(target: str, canary: str, requests: int) -> dict[str, Any]:
+    return {"target": target, "canary": canary, "requests": requests, "outcomes": {"ok": requests}, "p95": 100.0}
+
+
 def seen(company: Company, base: int, candidate: int, *, after_s: float = 61) -> None:
-    company.records.rows = [{"target": "base-1", "requests": base}, {"target": "lora-1", "requests": candidate}]
+    canary = next((r.id for r in releases(company) if r.state == "canary"), "")
+    company.records.rows = [row("base-1", "", base), row("lora-1", canary, candidate), row("lora-1", "", 600)]
     clock = company.platform.clock
     assert isinstance(clock, FakeClock)
     clock.advance(timedelta(seconds=after_s))

@@ -142,7 +142,7 @@ def _conclude(work: Work, version: ModelVersion, found: inspection.Inspection) -
     version.report = found.as_dict() | {"signature": signature}
     proof = evidence.record(
         work,
-        source="catalog.weights_checked",
+        source="catalog.model_checked",
         kind="upload_check",
         subject=("model_version", version.id),
         state=State.MET if good else State.NOT_MET,

@@ -19,7 +19,7 @@ from gnomon.control.evidence import actions as evidence
 from gnomon.control.evidence import queries as evidence_queries
 from gnomon.kit import services
 from gnomon.kit.canonical import digest
-from gnomon.kit.errors import BadInput, Conflict, Denied, NotFound, Unavailable
+from gnomon.kit.errors import BadInput, Conflict, Denied, NotFound
 from gnomon.kit.ids import new_id
 from gnomon.kit.work import Work, action, system_action
 
@@ -196,15 +196,30 @@ def _texts(value: Any) -> list[str]:
 
 
 def _arms(work: Work, release: Release) -> dict[str, dict[str, Any]]:
-    """What the records say of both targets since the canary began; an arm that no record names has seen 0."""
+    """What the records say of both targets since the canary began; an arm that no record names has seen 0.
+
+    The candidate's arm counts what the canary sent it, not what evaluators asked it by name.
+    """
     assert release.canary_at is not None
     rows = services.get("records").query(
         "by_target", model=release.model, since=release.canary_at.timestamp(), until=work.now.timestamp()
     )
-    by_target = {str(row["target"]): dict(row) for row in rows}
-    if any("requests" not in row for row in by_target.values()):
-        raise Unavailable("The records do not say how many requests each target saw.", next_step="See by_target.")
-    return {arm: by_target.get(arm, {"requests": 0}) for arm in (release.from_target, release.to_target)}
+    return {
+        release.from_target: _arm([row for row in rows if row["target"] == release.from_target]),
+        release.to_target: _arm(
+            [row for row in rows if row["target"] == release.to_target and row["canary"] == release.id]
+        ),
+    }
+
+
+def _arm(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Requests and outcomes added up; of percentiles, which cannot be added, the slowest."""
+    outcomes: dict[str, int] = {}
+    for row in rows:
+        for outcome, n in row["outcomes"].items():
+            outcomes[outcome] = outcomes.get(outcome, 0) + int(n)
+    slowest = max((float(row["p95"]) for row in rows if row["p95"] is not None), default=None)
+    return {"requests": sum(int(row["requests"]) for row in rows), "outcomes": outcomes, "p95_ms": slowest}
 
 
 def _prove(
