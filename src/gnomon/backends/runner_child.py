@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 
-from gnomon.backends.runner_process import read_json, write_json
+from gnomon.backends.runner_process import one_at_a_time, read_json, write_json
 from gnomon.kit.errors import BadInput, GnomonError
 
 _HEARTBEAT_S = 1.0
@@ -41,9 +41,10 @@ class _Place:
 
     def claim(self) -> None:
         """The lock says who we are, even if whoever started us died before noting it."""
-        self.check()
         own = psutil.Process()
-        write_json(self.folder / "lock", {"token": self._token, "pid": own.pid, "started": own.create_time()})
+        with one_at_a_time(self.folder):
+            self.check()
+            write_json(self.folder / "lock", {"token": self._token, "pid": own.pid, "started": own.create_time()})
 
     def report(self, row: dict[str, Any]) -> None:
         self.check()

@@ -39,9 +39,9 @@ class ProcessRunner:
     def submit(self, job: HeavyJob) -> None:
         """The job runs or has ended. Raises JobChanged when the folder holds another job or another spec."""
         job.folder.mkdir(parents=True, exist_ok=True)
-        with _one_at_a_time(job.folder):
+        with one_at_a_time(job.folder):
             _note(job)
-            if self.state(job.id, job.folder).state in ("running", "succeeded", "failed") and _lock(job.folder):
+            if self.state(job.id, job.folder).state in ("running", "succeeded", "failed"):
                 return
             token = int(_lock(job.folder).get("token", 0)) + 1
             write_json(job.folder / "lock", {"token": token})
@@ -65,7 +65,7 @@ class ProcessRunner:
         """The job's processes are gone and it counts as failed; a finished or absent job stays as it is."""
         if self.state(job_id, folder).state in ("absent", "succeeded", "failed"):
             return
-        with _one_at_a_time(folder):
+        with one_at_a_time(folder):
             lock = _lock(folder)
             # Another token fences off a process that survives, or that has not yet noted its pid.
             write_json(folder / "lock", {"token": int(lock.get("token", 0)) + 1})
@@ -99,7 +99,8 @@ def read_json(path: Path) -> Row:
 
 
 @contextmanager
-def _one_at_a_time(folder: Path) -> Iterator[None]:
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Held by whoever changes the folder's lock."""
     with (folder / ".submit").open("w") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         yield

@@ -73,7 +73,9 @@ def _publish(training: "Training", spec: TuningSpec, folder: Path, *, rows: dict
         "identity": spec.identity,
         "base_sha256": base,
         "data": {"train_sha256": spec.train_sha256, "validation_sha256": spec.validation_sha256, "rows": rows},
-        "parameters": spec.model_dump(mode="json"),
+        "parameters": spec.model_dump(
+            mode="json", exclude={"model", "train", "validation"}
+        ),  # paths mean nothing later
         "dtype": training.dtype,
         "threads": spec.threads or len(os.sched_getaffinity(0)),
         "code": {"version": gnomon.__version__, "sha256": code_digest()},
