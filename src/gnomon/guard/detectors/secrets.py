@@ -87,10 +87,11 @@ _NAME = r"(?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
 _BODY = r"[A-Za-z0-9+/=\s:,.()\\]"
 _CUT_END = r"(?:-----(?:E(?:N(?:D[A-Z0-9 ]{0,52}-{0,4})?)?)?|-{1,4})\Z"
 _BLOCK = re.compile(rf"-----BEGIN {_NAME}{_BODY}*(?:-(?!-){_BODY}*)*(?:-----END {_NAME}|{_CUT_END})?")
-_USERINFO = r"(?<=://)(?P<v>[^\s/:@\"'<>,;`{}|\\]{0,256}:[^\s/@\"'<>,;`{}|\\]{1,256})@"
+# RFC 3986: anything else is percent-encoded.
+_USERINFO = r"(?<=://)(?P<v>[A-Za-z0-9!#$%&()*+\-.=?\[\]^_~]{0,256}:[A-Za-z0-9!#$%&()*+\-.:=?\[\]^_~]{1,256})@"
 _PASSWORDS = ("password", "passwd", "pwd", "passphrase", "密码", "口令", "登录密码")
 _SAID = r"(?:[\s]?[:：=＝][\s]?|\s?[是为]\s?|\"\s?:\s?|\s(?ai:is)\s)[\"'“‘「]?"
-_CHOSEN = r"(?=[^\s]{0,63}?[0-9!@#$%^&*_\-+=.?~])[A-Za-z0-9!@#$%^&*_\-+=.?~/:()\[\]]{4,64}"
+_CHOSEN = r"(?=[A-Za-z/:()\[\]]{0,63}[0-9!@#$%^&*_\-+=.?~])[A-Za-z0-9!@#$%^&*_\-+=.?~/:()\[\]]{4,64}"
 
 
 def _find_key(view: View) -> Iterator[Found]:
