@@ -50,6 +50,13 @@ def test_an_upload_that_broke_off_goes_on_where_it_stopped(platform: Platform, h
     assert http.get(path.replace("/files/", "/uploads/")).json()["complete"]
 
 
+def test_an_upload_whose_end_was_lost_is_ended_by_an_empty_part(http: TestClient, path: str) -> None:
+    data = weights()
+    assert not part(http, path, data, 0, len(data) + 1).json()["complete"]
+    end = http.put(path, content=b"", headers={"content-range": f"bytes {len(data)}-{len(data) - 1}/{len(data)}"})
+    assert end.json()["complete"]
+
+
 def test_a_whole_body_is_one_file_and_a_second_one_replaces_it(http: TestClient, path: str) -> None:
     assert http.put(path, content=b"old").json()["received"] == 3
     done = http.put(path, content=weights()).json()

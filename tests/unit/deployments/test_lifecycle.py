@@ -15,7 +15,7 @@ steps = st.lists(st.sampled_from([*DEPLOYMENT, "void"]), max_size=30)
 MAIN_ROAD = ["submit", "approve", "start", "initialise", "test", "pass_test"]
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(st.booleans(), steps)
 def test_nothing_is_live_but_what_was_approved_and_then_tested(far: bool, verbs: list[str]) -> None:
     standing, edits = rules.Standing("draft", "v0"), 0
@@ -63,7 +63,7 @@ def test_a_failed_test_stops_the_roll_out() -> None:
         rules.advance(replace(failed, state="tested"), "go_live")
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(st.lists(st.sampled_from([*RELEASE, "void"]), max_size=20))
 def test_no_traffic_moves_to_a_target_without_approval(verbs: list[str]) -> None:
     standing, approved = rules.Standing("requested", "v"), False

@@ -59,6 +59,8 @@ def parse_range(header: str | None) -> Range:
     if match is None:
         raise BadInput(f"Content-Range {header[:80]!r} is not known.", next_step="Write: bytes first-last/total.")
     first, last, total = (int(group) for group in match.groups())
+    if first == last + 1 == total:
+        return Range(first, total, total)  # every byte arrived before, and only the end was not told
     if not first <= last < total:
         raise BadInput(f"Content-Range {header[:80]!r} does not add up.", next_step="Write: bytes first-last/total.")
     return Range(first, last + 1, total)
