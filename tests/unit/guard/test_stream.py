@@ -123,6 +123,22 @@ def test_long_text_in_blocks_equals_one_view() -> None:
     assert streamed(split(rng, text)) == MASKER.mask(text, "output").text
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgres://lxqma年l:kveasb9@db.example.com/x",
+        "密码：ycknni出生s#946 ok",
+        "来自2001:db8:136é::10b4:2d\n",
+        "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE K",
+        "（+86）13812345678，(010) 6552 9988",
+        "军字第\u200b1234567 号，京·A12345 学",
+        "\ud800138\ud8001234",
+    ],
+)
+def test_texts_that_once_differed(text: str) -> None:
+    assert streamed(list(text)) == MASKER.mask(text, "output").text
+
+
 def test_chinese_text_is_not_held_back() -> None:
     stream = StreamMasker(MASKER, "output")
     text = "今天下午开会，请大家准时到场，会议室在二楼。"
