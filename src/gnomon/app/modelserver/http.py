@@ -4,12 +4,12 @@ import asyncio
 import hmac
 import logging
 import time
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gnomon.app.modelserver.adapters import AdapterBook
 from gnomon.app.modelserver.chat import Chat, parse
@@ -29,20 +29,7 @@ def create_app(worker: Worker, book: AdapterBook, settings: Settings, metrics: M
     chat = Chat(worker, book, settings, metrics)
     switching = asyncio.Lock()  # one adapter change at a time, so that book and model agree
     started = int(time.time())
-
-    @app.middleware("http")
-    async def guard_and_count(request: Request, proceed: Callable[[Request], Awaitable[Response]]) -> Response:
-        if not request.url.path.startswith("/v1/"):
-            return await proceed(request)
-        start = time.monotonic()
-        try:
-            _check_key(request, settings.api_key)
-            response = await proceed(request)
-        except GnomonError as error:
-            response = _refusal(error)
-        metrics.requests.labels(request.url.path, str(response.status_code)).inc()
-        metrics.seconds.observe(time.monotonic() - start)
-        return response
+    app.add_middleware(Door, settings=settings, metrics=metrics)
 
     @app.exception_handler(GnomonError)
     async def refuse(_: Request, error: GnomonError) -> Response:
@@ -112,6 +99,38 @@ def create_app(worker: Worker, book: AdapterBook, settings: Settings, metrics: M
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     return app
+
+
+class Door:
+    """Asks for the key and counts. Plain ASGI: a wrapping response would hide that a streaming client has gone."""
+
+    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
+        self._app = app
+        self._settings = settings
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith("/v1/"):
+            await self._app(scope, receive, send)
+            return
+        status = 500
+
+        async def note(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        start = time.monotonic()
+        try:
+            _check_key(Request(scope), self._settings.api_key)
+            await self._app(scope, receive, note)
+        except WrongKey as error:
+            await _refusal(error)(scope, receive, note)
+        finally:
+            # A path that we do not know comes from outside and must not become a label.
+            path = scope["path"] if status != 404 else "other"
+            self._metrics.requests.labels(path, str(status)).inc()
+            self._metrics.seconds.observe(time.monotonic() - start)
 
 
 async def _load(worker: Worker, asked: LoadAdapter, book: AdapterBook) -> None:

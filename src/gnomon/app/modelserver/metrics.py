@@ -8,8 +8,8 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "modelserver_requests",
-            "Answered requests by model and status.",
-            ["model", "status"],
+            "Answered requests by path and status.",
+            ["path", "status"],
             registry=self.registry,
         )
         self.tokens = Counter(

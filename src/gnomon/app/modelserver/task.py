@@ -108,9 +108,9 @@ class Task:
 
 def _unsettled(text: str, stops: Sequence[str]) -> int:
     """Characters at the end that further tokens may still change or take back."""
-    cut_character = len(text) - len(text.rstrip("\ufffd"))
+    settled = text.rstrip("\ufffd")  # a character whose last bytes are still to come
     longest = max((len(stop) for stop in stops), default=0)
-    for length in range(min(longest - 1, len(text)), 0, -1):
-        if any(stop.startswith(text[-length:]) for stop in stops):
-            return max(length, cut_character)
-    return cut_character
+    for length in range(min(longest - 1, len(settled)), 0, -1):
+        if any(stop.startswith(settled[-length:]) for stop in stops):
+            return len(text) - len(settled) + length
+    return len(text) - len(settled)
