@@ -43,7 +43,7 @@ def waiting(
     request: Request, actor: ActorDep, session: ReadDep, mine: bool = True, state: str = ""
 ) -> list[dict[str, Any]]:
     found = (
-        queries.waiting_for(session, actor, platform.clock.now())
+        queries.waiting_for(session, actor, platform_of(request).clock.now())
         if mine
         else queries.all_requests(session, state=state)
     )
