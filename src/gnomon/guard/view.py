@@ -17,6 +17,7 @@ _RUN = re.compile(f"[{DIGIT}](?:[{SEPARATOR}]{{0,3}}[{DIGIT}]){{4,}}[Xx]?")
 _GROUP = re.compile(f"[{DIGIT}]+")
 _WORD_BEFORE = re.compile(r"[A-Za-z0-9]*\Z")
 _WORD_AFTER = re.compile(r"[A-Za-z0-9]*")
+_LONG_WORD = re.compile("[A-Za-z0-9]{15,}")
 MOST_DIGITS = 19
 _LENGTHS = frozenset((7, 8, *range(11, MOST_DIGITS + 1)))
 
@@ -60,6 +61,11 @@ class View:
         if len(lower) == len(self.text):
             return lower
         return "".join(low if len(low := char.lower()) == 1 else char for char in self.text)
+
+    @cached_property
+    def words(self) -> list[tuple[int, int]]:
+        """Where the whole Latin words stand, letters and digits, of 15 characters and more."""
+        return [match.span() for match in _LONG_WORD.finditer(self.text)]
 
     @cached_property
     def numbers(self) -> dict[int, list[Number]]:

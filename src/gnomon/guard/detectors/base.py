@@ -83,14 +83,16 @@ def keyed(
     return find
 
 
-def matching(entity: str, pattern: str, *, flags: int = 0) -> Callable[[View], Iterator[Found]]:
-    """Finds the group `v` of a pattern (or all of it). The pattern checks its own ends."""
-    wanted = pattern if "(?P<v>" in pattern else f"(?P<v>{pattern})"
-    compiled = re.compile(f"(?={wanted})", flags)
+def matching(entity: str, pattern: str, *, first: str) -> Callable[[View], Iterator[Found]]:
+    """Finds the group `v` of a pattern (or all of it), which checks its own ends. A match begins with `first`."""
+    # Tried at every place where `first` stands: what is found does not depend on where the search began.
+    begin = re.compile(first)
+    compiled = re.compile(pattern if "(?P<v>" in pattern else f"(?P<v>{pattern})")
 
     def find(view: View) -> Iterator[Found]:
-        for match in compiled.finditer(view.text):
-            yield Found(match.start("v"), match.end("v"), entity)
+        for place in begin.finditer(view.text):
+            if match := compiled.match(view.text, place.start()):
+                yield Found(match.start("v"), match.end("v"), entity)
 
     return find
 

@@ -43,7 +43,7 @@ _WRITTEN = (
     rf"|[0-9]{{1,2}}(?:st|nd|rd|th)?\s{MONTHS}\.?,?\s[0-9]{{4}})(?![0-9])"
 )
 _after_word = keyed("DOB", _WORDS, f"(?:{NUMERIC}|{_WRITTEN})", gap=GAP)
-_before_word = matching("DOB", rf"(?<![0-9\-/.])(?P<v>{NUMERIC})\s?[（(]?(?:出生|生人|生(?=[，,。；;）)\s]))")
+_before_word = matching("DOB", rf"(?<![0-9\-/.])(?P<v>{NUMERIC})\s?[（(]?(?:出生|生人|生(?=[，,。；;）)\s]))", first=_N)
 
 
 def _find(view: View) -> Iterator[Found]:

@@ -12,7 +12,7 @@ _is_imei_named = Words(("imei", "imei号", "串号", "设备号", "meid")).befor
 # Reporting bodies that issue IMEIs (TS.06): the first two digits. Without one, a key word is needed.
 _REPORTING_BODIES = frozenset({"01", "35", "86", "99"})
 _VIN_WORDS = ("车架号", "车辆识别代号", "车辆识别代码", "vin", "vin码", "vin号")
-_VIN = re.compile(r"(?<![A-Za-z0-9])(?=[A-Z]*[0-9])(?=[0-9]*[A-Z])[A-HJ-NPR-Z0-9]{17}(?![A-Za-z0-9])")
+_VIN = re.compile(r"(?=[A-Z]*[0-9])(?=[0-9]*[A-Z])[A-HJ-NPR-Z0-9]{17}")
 _vin_named = keyed("VIN", _VIN_WORDS, r"(?ai:[A-HJ-NPR-Z0-9]{17})(?![A-Za-z0-9])")
 
 
@@ -25,9 +25,9 @@ def _judge_imei(view: View, number: Number) -> float:
 
 
 def _find_vin(view: View) -> Iterator[Found]:
-    for match in _VIN.finditer(view.text):
-        if vehicle_id(match.group()):
-            yield Found(match.start(), match.end(), "VIN", 0.9)
+    for start, end in view.words:
+        if end - start == 17 and _VIN.match(view.text, start) and vehicle_id(view.text[start:end]):
+            yield Found(start, end, "VIN", 0.9)
     yield from _vin_named(view)
 
 

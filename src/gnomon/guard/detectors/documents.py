@@ -57,6 +57,6 @@ OFFICER = Detector(
     "OFFICER_ID",
     "军官证",
     (literal("字第"),),
-    matching("OFFICER_ID", rf"[{SIGNS}]字第\s?[0-9]{{5,10}}(?:\s?号)?(?![0-9])"),
+    matching("OFFICER_ID", rf"[{SIGNS}]字第\s?[0-9]{{5,10}}(?:\s?号)?(?![0-9])", first=f"[{SIGNS}]字第"),
     visible=(3, 1),
 )

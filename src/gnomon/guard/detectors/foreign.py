@@ -39,11 +39,13 @@ IBAN = Detector(
     _find_iban,
     visible=(4, 2),
 )
-SSN = Detector("US_SSN", "SSN", (rb"[0-9]{3}[ -][0-9]{2}[ -][0-9]{4}",), matching("US_SSN", _SSN), visible=(0, 4))
+SSN = Detector(
+    "US_SSN", "SSN", (rb"[0-9]{3}[ -][0-9]{2}[ -][0-9]{4}",), matching("US_SSN", _SSN, first="[0-8]"), visible=(0, 4)
+)
 NINO = Detector(
     "UK_NINO",
     "NINO",
     (rb"[A-Z]{2}" + SPACE + rb"?[0-9]{2}" + SPACE + rb"?[0-9]{2}" + SPACE + rb"?[0-9]{2}" + SPACE + rb"?[A-D]",),
-    matching("UK_NINO", _NINO),
+    matching("UK_NINO", _NINO, first="[A-Z]"),
     visible=(2, 1),
 )

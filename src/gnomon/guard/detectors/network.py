@@ -10,7 +10,9 @@ from gnomon.guard.view import Found, View
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 # A version number looks the same: v1.2.3.4, 版本1.2.3.4 are not addresses.
 _V4 = matching(
-    "IP", rf"(?<![0-9A-Za-z.])(?<!版本)(?<!版本[:： ])(?P<v>(?:{_OCTET}\.){{3}}{_OCTET})(?![0-9A-Za-z]|\.[0-9])"
+    "IP",
+    rf"(?<![0-9A-Za-z.])(?<!版本)(?<!版本[:： ])(?P<v>(?:{_OCTET}\.){{3}}{_OCTET})(?![0-9A-Za-z]|\.[0-9])",
+    first="[0-9]",
 )
 _V6_SHAPE = re.compile(r"(?<![0-9A-Za-z:.])[0-9A-Fa-f:.]{8,45}(?![0-9A-Za-z:])")
 
@@ -50,6 +52,6 @@ MAC = Detector(
     "MAC",
     "MAC地址",
     (rb"[0-9A-F]{2}[:-][0-9A-F]{2}[:-][0-9A-F]{2}[:-]", rb"[0-9A-F]{4}\.[0-9A-F]{4}\.[0-9A-F]{4}"),
-    matching("MAC", _MAC),
+    matching("MAC", _MAC, first="[0-9A-Fa-f]"),
     visible=(2, 2),
 )

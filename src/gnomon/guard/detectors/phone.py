@@ -64,7 +64,8 @@ def _judge_landline(view: View, number: Number) -> float:
 _NUMBERED = numbers("CN_LANDLINE", (7, 8, 11, 12), _judge_landline)
 _BRACKETED = matching(
     "CN_LANDLINE",
-    r"(?<![\d(（])(?:\+?86\s?)?[(（]0(?:10|2\d|[3-9]\d\d)[)）][\s\-]{0,2}[2-9]\d{2,3}[\s\-]?\d{4}(?![\d])",
+    r"(?<![(（])[(（]0(?:10|2\d|[3-9]\d\d)[)）][\s\-]{0,2}[2-9]\d{2,3}[\s\-]?\d{4}(?![\d])",
+    first="[(（]",
 )
 
 
@@ -74,7 +75,8 @@ def _is_letter(char: str) -> bool:
 
 def _find_landline(view: View) -> Iterator[Found]:
     yield from _NUMBERED(view)
-    yield from _BRACKETED(view)
+    for found in _BRACKETED(view):
+        yield Found(_with_prefix(view, found.start), found.end, found.entity)
 
 
 _FOREIGN = (
@@ -108,7 +110,7 @@ _SPOKEN = keyed(
     _CALLED,
     r"\+?\(?[0-9]{1,5}\)?(?:[ .\-/]?\(?[0-9]{1,5}\)?){1,6}(?:\s?x\s?[0-9]{1,5})?(?![0-9A-Za-z])",
 )
-_numbered_abroad = matching("PHONE_NUMBER", _FOREIGN)
+_numbered_abroad = matching("PHONE_NUMBER", _FOREIGN, first="[+(1-9]")
 
 
 def _find_foreign(view: View) -> Iterator[Found]:

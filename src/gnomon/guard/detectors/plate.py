@@ -17,4 +17,4 @@ _SPACES = (
 )
 _TRIGGER = rb"(?:" + b"|".join(map(literal, PROVINCES)) + rb")" + _SPACES + rb"[A-Z]" + _SPACES + rb"[A-Z0-9]{4}"
 
-DETECTOR = Detector("PLATE", "车牌", (_TRIGGER,), matching("PLATE", _PATTERN), visible=(2, 2))
+DETECTOR = Detector("PLATE", "车牌", (_TRIGGER,), matching("PLATE", _PATTERN, first=f"[{PROVINCES}]"), visible=(2, 2))

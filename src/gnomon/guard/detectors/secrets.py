@@ -80,7 +80,7 @@ _named_key = keyed(
     gap=_ASSIGN,
     inside=True,
 )
-_known_key = matching("API_KEY", f"{_B}(?P<v>{_KEYS}){_E}")
+_known_key = matching("API_KEY", f"{_B}(?P<v>{_KEYS}){_E}", first="[sArLgxyhnpS]")
 _JWT = r"(?<![A-Za-z0-9_\-])(?P<v>eyJ[A-Za-z0-9_\-]{8,1024}\.[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*){0,3})"
 # A block cut off before its END is covered as far as it reaches. Its body holds no `--`, so blocks never overlap.
 _NAME = r"(?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
@@ -88,7 +88,7 @@ _BODY = r"[A-Za-z0-9+/=\s:,.()\\]"
 _CUT_END = r"(?:-----(?:E(?:N(?:D[A-Z0-9 ]{0,52}-{0,4})?)?)?|-{1,4})\Z"
 _BLOCK = re.compile(rf"-----BEGIN {_NAME}{_BODY}*(?:-(?!-){_BODY}*)*(?:-----END {_NAME}|{_CUT_END})?")
 # RFC 3986: anything else is percent-encoded.
-_USERINFO = r"(?<=://)(?P<v>[A-Za-z0-9!#$%&()*+\-.=?\[\]^_~]{0,256}:[A-Za-z0-9!#$%&()*+\-.:=?\[\]^_~]{1,256})@"
+_USERINFO = r"://(?P<v>[A-Za-z0-9!#$%&()*+\-.=?\[\]^_~]{0,256}:[A-Za-z0-9!#$%&()*+\-.:=?\[\]^_~]{1,256})@"
 _PASSWORDS = ("password", "passwd", "pwd", "passphrase", "密码", "口令", "登录密码")
 _SAID = r"(?:[\s]?[:：=＝][\s]?|\s?[是为]\s?|\"\s?:\s?|\s(?ai:is)\s)[\"'“‘「]?"
 _CHOSEN = r"(?=[A-Za-z/:()\[\]]{0,63}[0-9!@#$%^&*_\-+=.?~])[A-Za-z0-9!@#$%^&*_\-+=.?~/:()\[\]]{4,64}"
@@ -105,13 +105,13 @@ def _find_block(view: View) -> Iterator[Found]:
 
 
 KEY = Detector("API_KEY", "密钥", (*_KEY_TRIGGERS, *map(literal, _NAMED_TRIGGERS)), _find_key, is_secret=True)
-JWT = Detector("JWT", "令牌", (rb"eyJ[A-Z0-9_-]{8}",), matching("JWT", _JWT), is_secret=True)
+JWT = Detector("JWT", "令牌", (rb"eyJ[A-Z0-9_-]{8}",), matching("JWT", _JWT, first="eyJ"), is_secret=True)
 PRIVATE_KEY = Detector("PRIVATE_KEY", "私钥", (rb"PRIVATE KEY",), _find_block, is_secret=True)
 URL_PASSWORD = Detector(
     "URL_PASSWORD",
     "网址口令",
     (rb"://[^\x00-\x20/]*:[^\x00-\x20]*@",),
-    matching("URL_PASSWORD", _USERINFO),
+    matching("URL_PASSWORD", _USERINFO, first="://"),
     is_secret=True,
 )
 PASSWORD = Detector(

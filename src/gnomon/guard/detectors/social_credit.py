@@ -9,14 +9,14 @@ from gnomon.guard.scan import literal
 from gnomon.guard.view import Found, View
 
 _WORDS = ("信用代码", "税号", "纳税人识别", "纳税识别", "uscc")
-_CODE = re.compile(r"(?<![A-Za-z0-9])[0-9A-HJ-NP-RTUWXYa-hj-np-rtuwxy]{2}\d{6}[0-9A-Za-z]{10}(?![A-Za-z0-9])")
+_CODE = re.compile(r"[0-9A-HJ-NP-RTUWXYa-hj-np-rtuwxy]{2}[0-9]{6}[0-9A-Za-z]{10}")
 _after_word = keyed("USCC", _WORDS, r"(?=[0-9A-Z]{0,17}\d)[0-9A-Za-z]{15,20}(?![A-Za-z0-9])")
 
 
 def _find(view: View) -> Iterator[Found]:
-    for match in _CODE.finditer(view.text):
-        if social_credit_code(match.group().upper()):
-            yield Found(match.start(), match.end(), "USCC")
+    for start, end in view.words:
+        if end - start == 18 and _CODE.match(view.text, start) and social_credit_code(view.text[start:end].upper()):
+            yield Found(start, end, "USCC")
     yield from _after_word(view)
 
 
