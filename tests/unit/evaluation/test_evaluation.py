@@ -26,7 +26,7 @@ from gnomon.engine.stats.goals import Goal
 from gnomon.kit.errors import BadInput, Conflict, Denied
 from gnomon.kit.work import Platform
 from tests.fakes.platform import MONDAY, do, run_jobs
-from tests.unit.evaluation.conftest import MARK, FakeGateway, new_suite, row
+from tests.unit.evaluation.gateway import MARK, FakeGateway, new_suite, row
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.floats(allow_nan=False, allow_infinity=False) | st.text("ab"),

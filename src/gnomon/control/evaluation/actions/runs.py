@@ -198,6 +198,9 @@ def _performance_evidence(work: Work, run: EvaluationRun) -> str:
         "indicator": "latency_p95_ms",
         "value": p95["value"],
         "n": p95["n"],
+        "numerator": None,
+        "denominator": None,
+        "threshold": None,  # measured here; judged by the goals and guards of a plan, and by the service's objectives
         "window_start": run.resources.get("started_at"),
         "window_end": run.resources.get("ended_at"),
         "method": p95["method"],
