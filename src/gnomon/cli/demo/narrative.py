@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from gnomon.cli.client import Client
@@ -66,7 +67,7 @@ def _people(world: World, keeper: Keeper) -> None:
     with Client(url, token=token) as admin:
         for person in cast.CAST:
             passwords[person.login] = cast.password()
-            invitation = stage.do(f"{person.name} {person.title}", lambda who=person: cast.invite(admin, who))
+            invitation = stage.do(f"{person.name} {person.title}", partial(cast.invite, admin, person))
             tokens[person.login] = cast.accept(url, invitation, passwords[person.login])
         people = {found["login"]: found["id"] for found in admin.get("/api/v1/people")}
     for login, password in passwords.items():
