@@ -100,7 +100,7 @@ def one_version(model: str, id: str, session: ReadDep) -> dict[str, Any]:
     return plain_version(queries.version_of(session, model, id))
 
 
-@router.post("/models/{model}/versions/{id}/check", status_code=202)
+@router.post("/models/{model}/versions/{id}/check", status_code=202, dependencies=[allow("model.verify")])
 def check(model: str, id: str, work: WorkDep) -> dict[str, Any]:
     queries.version_of(work.session, model, id)
     return {"job": actions.check_version(work, id)}

@@ -152,7 +152,7 @@ def comparisons(session: ReadDep, run_id: str = "") -> list[dict[str, Any]]:
     return [plain_comparison(found) for found in queries.comparisons(session, run_id=run_id)]
 
 
-@router.post("/comparisons", status_code=201)
+@router.post("/comparisons", status_code=201, dependencies=[allow("evaluation.compare")])
 def compare(body: NewComparison, work: WorkDep) -> dict[str, Any]:
     stored = actions.compare(
         work,
