@@ -20,10 +20,10 @@ TOKEN = rf"!#$%&()*+\-./0-9:=?@A-Z\[\]^_a-z~{DIGIT[3:]}"
 _JOINT = r"\s,，、·•—―°"
 _token = re.compile(f"[{TOKEN}]*")
 _joint = re.compile(f"[{_JOINT}]{{1,6}}")
-_left_of_joint = re.compile(rf"[A-Z)）{DIGIT}]")
+_left_of_joint = re.compile(rf"[\-./_]{{0,2}}[A-Z)）{DIGIT}]")  # read backwards
 _COMMA = re.compile("[,，、]")
 _left_of_comma = re.compile(r"[NSEW]?\s?°?\s?[0-9]{4,12}\.")  # read backwards: only coordinates have commas
-_right_of_joint = re.compile(rf"[A-Z(（+\-.{DIGIT}]")
+_right_of_joint = re.compile(rf"[A-Z(（+\-./_{DIGIT}]")
 _N = f"[{DIGIT}十廿]"
 _BEGUN = re.compile(
     rf"(?:[{PROVINCES}](?:[\s·•.\-]?(?:[A-HJ-Z][\s·•.\-]?[A-Z0-9]{{0,7}})?)?"

@@ -32,6 +32,7 @@ def test_generated_values_are_found_in_place_and_by_name(entity: str) -> None:
         ("幺三八壹二三四五六七八", "CN_MOBILE", "幺三八壹二三四五六七八"),
         ("１３８\u200b１２３４\u200d５６７８", "CN_MOBILE", "１３８\u200b１２３４\u200d５６７８"),
         ("电话：(010) 6552 9988", "CN_LANDLINE", "(010) 6552 9988"),
+        ("(010)6222138\t生日", "CN_LANDLINE", "(010)6222138"),
         ("固话65529988", "CN_LANDLINE", "65529988"),
         ("开着京A·12345走了", "PLATE", "京A·12345"),
         ("新能源粤BD12345", "PLATE", "粤BD12345"),

@@ -131,6 +131,7 @@ def test_long_text_in_blocks_equals_one_view() -> None:
         "来自2001:db8:136é::10b4:2d\n",
         "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE K",
         "（+86）13812345678，(010) 6552 9988",
+        "(0755-—7831398。",
         "军字第\u200b1234567 号，京·A12345 学",
         "\ud800138\ud8001234",
     ],

@@ -61,6 +61,7 @@ def _judge_landline(view: View, number: Number) -> float:
     return 0.8 if is_local and _is_named(view, number.start) else 0.0
 
 
+_BRACKET = rb"(?:\(|\xef\xbc\x88)0[0-9]{2,3}(?:\)|\xef\xbc\x89)"
 _NUMBERED = numbers("CN_LANDLINE", (7, 8, 11, 12), _judge_landline)
 _BRACKETED = matching(
     "CN_LANDLINE",
@@ -121,5 +122,7 @@ def _find_foreign(view: View) -> Iterator[Found]:
 
 
 MOBILE = Detector("CN_MOBILE", "手机", LONG_NUMBER, _find_mobile, visible=(3, 4))
-LANDLINE = Detector("CN_LANDLINE", "电话", (*LONG_NUMBER, *map(literal, _WORDS)), _find_landline, visible=(4, 2))
+LANDLINE = Detector(
+    "CN_LANDLINE", "电话", (*LONG_NUMBER, _BRACKET, *map(literal, _WORDS)), _find_landline, visible=(4, 2)
+)
 FOREIGN = Detector("PHONE_NUMBER", "国际电话", (*_LOOSE_FOREIGN, *map(literal, _CALLED)), _find_foreign, visible=(3, 2))
