@@ -14,7 +14,7 @@ from gnomon.control.evaluation import actions, queries
 from gnomon.control.evaluation.actions.suites import further_features
 from gnomon.control.evaluation.tables import EvaluationRun
 from gnomon.control.rulebook import rules as rulebook
-from gnomon.engine.runs import Decoding, RunItem, run_items
+from gnomon.engine.runs import Decoding, RunItem, Tally, run_items
 from gnomon.engine.scoring import Answer, score
 from gnomon.engine.slices import discover
 from gnomon.engine.suites.near_duplicates import leaks
@@ -36,23 +36,30 @@ def run(ctx: JobContext) -> None:
         opened = actions.begin(work, ctx.subject)
     if opened is None:
         return
+    try:
+        _run(ctx, opened)
+    except Exception as error:
+        # Whatever it was: the run can be resumed, and the error goes on as it is, to the job's row and the log.
+        reason = error.message if isinstance(error, GnomonError) else f"unexpected: {type(error).__name__}"
+        with ctx.work() as work:
+            actions.fail(work, ctx.subject, error=reason)
+        raise
+
+
+def _run(ctx: JobContext, opened: actions.Opened) -> None:
     with ctx.read() as session:
         row = queries.run(session, ctx.subject)
         suite = queries.suite(session, row.suite_id)
-    started = ctx.platform.clock.now()
-    host = _HostUse()
-    try:
-        _ask(ctx, row, opened)
-    except GnomonError as error:
-        with ctx.work() as work:
-            actions.fail(work, row.id, error=error.message)
-        raise
+    started, host = ctx.platform.clock.now(), _HostUse()
+    tally = _ask(ctx, row, opened)
     ended = ctx.platform.clock.now()
     ctx.progress(done=row.n, total=row.n, note="scoring")
     with ctx.read() as session:
         answers = queries.answers(session, row.id)
     texts = {item["id"]: item["text"] for item in opened.rows}
     extra = {item["id"]: further_features(item) for item in opened.rows}
+    resources = {"started_at": iso(started), "ended_at": iso(ended), "wall_s": round(tally.wall_s, 3)}
+    resources |= {"throughput_per_s": round(tally.asked / tally.wall_s, 3) if tally.asked and tally.wall_s else None}
     with ctx.work() as work:
         actions.finish(
             work,
@@ -60,7 +67,7 @@ def run(ctx: JobContext) -> None:
             scores=score(answers, suite.labels, suite.positive or None).as_dict(),
             slices=[part.as_dict() for part in discover(texts, answers, features=extra)],
             answers_sha256=queries.answers_digest(answers),
-            resources=host.used() | {"started_at": iso(started), "ended_at": iso(ended)},
+            resources=resources | {"asked": tally.asked, "retries": tally.retries} | host.used(),
         )
     ctx.progress(done=row.n, total=row.n, note="completed")
 
@@ -81,7 +88,7 @@ def check_leaks(ctx: JobContext) -> None:
         actions.record_leaks(work, ctx.subject, found=found, threshold=rulebook.load().threshold("suite_leaks"))
 
 
-def _ask(ctx: JobContext, row: EvaluationRun, opened: Any) -> None:
+def _ask(ctx: JobContext, row: EvaluationRun, opened: actions.Opened) -> Tally:
     recipe = recipe_from(row.recipe)
     items = [RunItem(item["id"], item["text"], item["label"]) for item in opened.rows]
 
@@ -91,7 +98,7 @@ def _ask(ctx: JobContext, row: EvaluationRun, opened: Any) -> None:
         ctx.progress(done=done, total=row.n, note="asking")
 
     with _Saver(store) as saver:
-        asyncio.run(
+        return asyncio.run(
             run_items(
                 items,
                 base_url=f"{services.settings().gateway_url}/v1",

@@ -28,9 +28,11 @@ def train(ctx: JobContext) -> None:
             return
     try:
         _train(ctx)
-    except GnomonError as error:
+    except Exception as error:
+        # Whatever it was, the training has ended; the error goes on as it is, to the job's row and the log.
+        reason = error.message if isinstance(error, GnomonError) else f"unexpected: {type(error).__name__}"
         with ctx.work() as work:
-            actions.fail(work, ctx.subject, error=error.message)
+            actions.fail(work, ctx.subject, error=reason)
         raise
 
 

@@ -3,6 +3,7 @@
 from gnomon.control.evaluation.actions.comparisons import compare
 from gnomon.control.evaluation.actions.leaks import record_leaks, request_leak_check
 from gnomon.control.evaluation.actions.runs import (
+    Opened,
     begin,
     fail,
     finish,
@@ -14,6 +15,7 @@ from gnomon.control.evaluation.actions.runs import (
 from gnomon.control.evaluation.actions.suites import add_suite, open_suite
 
 __all__ = [
+    "Opened",
     "add_suite",
     "begin",
     "compare",
