@@ -18,6 +18,7 @@ from gnomon.control.publishing import actions as publishing
 from gnomon.control.remediation import actions as remediation
 from gnomon.control.rulebook import rules as rulebook
 from gnomon.control.traffic.schemas import CanaryRetreated
+from gnomon.control.tuning.schemas import TrainingFinished
 from gnomon.kit import services
 from gnomon.kit.blobs import Blobs
 from gnomon.kit.db import Database
@@ -60,6 +61,7 @@ def subscribe(platform: Platform) -> None:
     bus.subscribe(MaskPolicyChanged, lambda work, _event: _publish(work, "policy"))
     bus.subscribe(CanaryRetreated, lambda work, event: deployments.note_retreat(work, event.notice))
     bus.subscribe(ApprovalDecided, _approval_decided)
+    bus.subscribe(TrainingFinished, remediation.note_training)
 
 
 def routers() -> list[APIRouter]:

@@ -4,9 +4,12 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
+
+import click
 
 from gnomon.cli.client import Client
-from gnomon.cli.demo import assess, cast, operate
+from gnomon.cli.demo import assess, cast, close, implement, operate, plan, verify
 from gnomon.cli.demo.keeper import Keeper
 from gnomon.cli.demo.stage import Stage
 from gnomon.cli.demo.state import State
@@ -20,11 +23,15 @@ TERMS_WAIT_S = 5
 STEPS: tuple[tuple[str, str, Callable[[World], None]], ...] = (
     ("运行", "Operate", operate.run),
     ("评估", "Assess", assess.run),
+    ("方案", "Plan", plan.run),
+    ("实施", "Implement", implement.run),
+    ("验证", "Verify", verify.run),
+    ("销号", "Close", close.run),
 )
 
 
 def tell(settings: Settings, state: State, keeper: Keeper, *, local_model: Path | None) -> None:
-    """Run every step that is not done yet; raises at the first that cannot be verified."""
+    """Run every step; raises at the first that cannot be verified. What was done before is found, not done again."""
     stage = Stage(total=len(STEPS) + 2)
     stage.step(1, "启动平台与真实模型", "Start the platform and a real model")
     folder = _model(stage, settings, local_model)
@@ -35,6 +42,7 @@ def tell(settings: Settings, state: State, keeper: Keeper, *, local_model: Path 
     for number, (zh, en, run) in enumerate(STEPS, 3):
         stage.step(number, zh, en)
         run(world)
+    _table(world)
 
 
 def _model(stage: Stage, settings: Settings, local: Path | None) -> Path:
@@ -60,9 +68,7 @@ def _people(world: World, keeper: Keeper) -> None:
         return
     url, stage = world.settings.control_url, world.stage
     passwords = {"admin": cast.password()}
-    token = stage.do(
-        "首位管理员 first administrator", lambda: cast.accept(url, keeper.first_link(), passwords["admin"])
-    )
+    token = stage.do("首位管理员 administrator", lambda: cast.accept(url, keeper.first_link(), passwords["admin"]))
     tokens, people = {"admin": token}, {}
     with Client(url, token=token) as admin:
         for person in cast.CAST:
@@ -74,3 +80,30 @@ def _people(world: World, keeper: Keeper) -> None:
         stage.tell(f"{login:<6} {password}")
     world.state["people"] = people
     world.state["tokens"] = tokens
+
+
+def _table(world: World) -> None:
+    """Step and time, before and after with interval, what was fixed and broken, the board, where the reports lie."""
+    click.secho("\n步骤 step                                      秒 s", bold=True)
+    for timing in world.stage.timings:
+        click.echo(f"{timing.step:<44} {timing.seconds:7.1f}")
+    lin = world.as_("lin")
+    runs = {key: lin.get(f"/api/v1/evaluation/runs/{world.state[key]}/report") for key in ("run_baseline", "run_after")}
+    click.secho("\n指标 metric        整改前 before              整改后 after", bold=True)
+    for name in ("accuracy", "macro_f1"):
+        before, after = (_figure(runs[key], name) for key in ("run_baseline", "run_after"))
+        if before and after:
+            click.echo(f"{name:<16}   {before:<26} {after}")
+    result = world.state["verdict"]["comparisons"][0]["result"]
+    flips = result["flips"]
+    click.echo(f"改对 fixed {flips['fixed']}，改错 broken {flips['broken']}，McNemar p = {result['mcnemar']['p']:.2g}")
+    click.echo(f"回滚 back {world.state['back_s']:.2f} s，前滚 forward {world.state['forward_s']:.2f} s")
+    evidence = lin.get("/api/v1/evidence/count")["count"]
+    click.echo(f"证据 evidence {evidence} 件，条款 clauses {world.state['board']}")
+    for path in world.state["reports"]:
+        click.echo(f"报告 report  {path}")
+
+
+def _figure(report: dict[str, Any], name: str) -> str:
+    found = next((figure for figure in report["figures"] if figure["name"] == name), None)
+    return assess.told(found) if found else ""

@@ -34,6 +34,12 @@ def newest(session: Session, sources: Iterable[str] | None = None) -> dict[str, 
     return {row.source: row for row in rows}
 
 
+def latest(session: Session, sources: Iterable[str], *, limit: int) -> list[Artefact]:
+    """What these sources left, newest first, at most `limit`."""
+    query = select(Artefact).where(Artefact.source.in_(list(sources)))
+    return list(session.scalars(query.order_by(Artefact.made_at.desc(), Artefact.id.desc()).limit(limit)))
+
+
 def count(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(Artefact)) or 0
 

@@ -28,6 +28,11 @@ def plain(artefact: Artefact) -> dict[str, Any]:
     }
 
 
+@router.get("/count", dependencies=[allow("evidence.view")])
+def count(session: ReadDep) -> dict[str, int]:
+    return {"count": queries.count(session)}
+
+
 @router.get("/{id}", dependencies=[allow("evidence.view")])
 def artefact(id: str, session: ReadDep) -> dict[str, Any]:
     return plain(queries.artefact(session, id))
