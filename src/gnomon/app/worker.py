@@ -4,6 +4,7 @@ import signal
 import threading
 
 from gnomon.app import process
+from gnomon.app import sweep_check as _registers_its_check  # noqa: F401
 from gnomon.app.wiring import build
 from gnomon.kit.jobs import Executor
 from gnomon.kit.settings import Settings

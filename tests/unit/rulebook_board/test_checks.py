@@ -197,14 +197,14 @@ def test_a_costly_check_runs_only_when_its_evidence_is_due(platform: Platform) -
 def test_a_person_may_ask_for_a_check_now_and_it_always_leaves_evidence(platform: Platform) -> None:
     checks.check(GATE)(lambda _: gate(0))
     for _ in range(2):
-        do(platform, "wei", actions.request_run, BOOK.control("CTL-unregistered-weights"))
+        do(platform, "wei", actions.request_run, "CTL-unregistered-weights")
         run_jobs(platform)
     assert len(artefacts(platform, GATE)) == 2
 
 
 def test_a_control_that_no_check_answers_cannot_be_run(platform: Platform) -> None:
     with pytest.raises(Conflict, match="CTL-joint-approval"):
-        do(platform, "wei", actions.request_run, BOOK.control("CTL-joint-approval"))
+        do(platform, "wei", actions.request_run, "CTL-joint-approval")
 
 
 def test_nobody_but_the_platform_can_put_an_answer_into_the_trail(platform: Platform) -> None:

@@ -3,15 +3,16 @@
 from gnomon.control.evidence import actions as evidence
 from gnomon.control.evidence.tables import Artefact
 from gnomon.control.rulebook.checks import CHECKS, Answer, CheckResult, judged
-from gnomon.control.rulebook.rules import Rulebook
+from gnomon.control.rulebook.rules import Rulebook, load
 from gnomon.control.rulebook.schemas import Control
 from gnomon.kit.errors import Conflict
 from gnomon.kit.work import Work, action, system_action
 
 
 @action("control.run")
-def request_run(work: Work, control: Control) -> str:
-    """The check of `control` is queued; returns the job's id. Raises Conflict for a control that no check answers."""
+def request_run(work: Work, control_id: str) -> str:
+    """The control's check is queued; returns the job's id. Raises Conflict for a control that no check answers."""
+    control = load().control(control_id)
     work.about("control", control.id, source=control.source)
     if control.source not in CHECKS:
         raise Conflict(

@@ -60,7 +60,7 @@ def controls(request: Request, session: ReadDep) -> list[dict[str, Any]]:
 
 @router.post("/controls/{id}/run", status_code=202)
 def run(id: str, work: WorkDep) -> dict[str, str]:
-    return {"job": actions.request_run(work, load().control(id))}
+    return {"job": actions.request_run(work, id)}
 
 
 def plain_clause(standing: ClauseStanding) -> dict[str, Any]:

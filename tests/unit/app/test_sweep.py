@@ -1,0 +1,219 @@
+"""The sweep finds a door that is open to the wrong post, one that asks for nothing, and one it cannot reach."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, Field
+from sqlalchemy import func, select
+
+from gnomon.app import sweep
+from gnomon.app.sampling import sample
+from gnomon.contract.verdicts import State
+from gnomon.control.audit.tables import AuditEntry
+from gnomon.control.people.tables import MatrixVersion
+from gnomon.control.rulebook.checks import judged
+from gnomon.control.rulebook.rules import load
+from gnomon.kit.db import Base
+from gnomon.kit.errors import NotFound
+from gnomon.kit.outbox import JobRow
+from gnomon.kit.web import WorkDep, tell_errors
+from gnomon.kit.work import Actor, Platform, Work, action, system_action
+from tests.fakes.platform import MONDAY, make_platform
+
+MATRIX = {"lamp.light": ["engineer"], "lamp.break": ["auditor"]}
+POSTS = {"engineer": "engineer", "auditor": "auditor"}
+done: list[str] = []
+
+
+class Lamp(BaseModel):
+    name: str = Field(min_length=3, pattern=r"^[a-z]+$")
+    brightness: float = Field(gt=0)
+    colours: list[str] = Field(min_length=1)
+
+
+@action("lamp.light")
+def light(work: Work, lamp: Lamp) -> None:
+    done.append(lamp.name)
+
+
+@action("lamp.break")
+def destroy(work: Work) -> None:
+    done.append("broken")
+
+
+@system_action("lamp.explode")
+def explode(work: Work) -> None:
+    done.append("exploded")
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Platform:
+    return make_platform(tmp_path, permissions=MATRIX)
+
+
+def application(platform: Platform, *, stop: bool = True) -> FastAPI:
+    app = FastAPI()
+    app.state.platform = sweep.dry(platform) if stop else platform
+    app.state.identify = lambda _session, token: Actor(id=token, name=token, posts=frozenset({token}))
+    tell_errors(app)
+
+    @app.post("/api/lamps")
+    def light_one(body: Lamp, work: WorkDep) -> None:
+        light(work, body)
+
+    @app.delete("/api/lamps/{id}")
+    def break_one(id: str, work: WorkDep) -> None:
+        destroy(work)
+
+    @app.get("/api/lamps")
+    def lamps() -> list[str]:
+        return []
+
+    return app
+
+
+def states(result: sweep.SweepResult) -> State:
+    check = result.as_check()
+    assert check
+    book = load()
+    return judged(book.controls_from("people.matrix_swept")[0], check, rulebook=book).state
+
+
+def test_doors_that_keep_to_the_matrix_are_all_right_and_nothing_is_done(platform: Platform) -> None:
+    found = sweep.sweep(application(platform), MATRIX, POSTS)
+    assert (len(found.cells), found.wrong, found.not_reached) == (4, (), ())
+    assert found.permissions == {"lamp.light", "lamp.break"}
+    assert states(found) is State.MET
+    assert done == []
+    with platform.read() as session:
+        assert session.scalar(select(func.count()).select_from(AuditEntry)) == 0
+        assert session.scalar(select(func.count()).select_from(JobRow)) == 0
+
+
+def test_a_door_open_to_a_post_that_the_matrix_does_not_name_is_wrong(platform: Platform) -> None:
+    stricter = MATRIX | {"lamp.light": ["auditor"]}  # the installation still lets engineers in
+    found = sweep.sweep(application(platform), stricter, POSTS)
+    assert {(cell.path, cell.post) for cell in found.wrong} == {("/api/lamps", "engineer"), ("/api/lamps", "auditor")}
+    assert states(found) is State.NOT_MET
+
+
+def test_a_permission_that_is_in_no_matrix_is_wrong_where_somebody_holds_it(platform: Platform) -> None:
+    found = sweep.sweep(application(platform), {"lamp.break": ["auditor"]}, POSTS)
+    assert [cell.post for cell in found.wrong] == ["engineer"]
+
+
+def test_a_door_that_asks_for_nothing_is_not_reached_and_ends_green(platform: Platform) -> None:
+    app = application(platform)
+
+    @app.post("/api/open")
+    def unguarded() -> str:
+        return "anybody"
+
+    found = sweep.sweep(app, MATRIX, POSTS)
+    assert {cell.path for cell in found.not_reached} == {"/api/open"}
+    assert states(found) is State.NOT_MEASURED
+
+
+def test_a_door_that_looks_before_it_asks_is_not_reached(platform: Platform) -> None:
+    app = application(platform)
+
+    @app.post("/api/rooms/{id}/lamps")
+    def hasty(id: str, work: WorkDep) -> None:
+        raise NotFound(f"There is no room {id}.")
+
+    assert {cell.status for cell in sweep.sweep(app, MATRIX, POSTS).not_reached} == {404}
+
+
+def test_a_door_that_breaks_down_is_not_reached(platform: Platform) -> None:
+    app = application(platform)
+
+    @app.post("/api/broken")
+    def broken(work: WorkDep) -> None:
+        raise RuntimeError
+
+    assert {cell.status for cell in sweep.sweep(app, MATRIX, POSTS).not_reached} == {500}
+
+
+def test_what_nobody_at_all_may_do_should_not_be_a_door(platform: Platform) -> None:
+    app = application(platform)
+
+    @app.post("/api/explosions")
+    def explode_one(work: WorkDep) -> None:
+        explode(work)
+
+    found = sweep.sweep(app, MATRIX, POSTS)
+    assert {(cell.path, cell.permission) for cell in found.wrong} == {("/api/explosions", "")}
+
+
+def test_an_application_that_would_do_what_it_is_asked_is_not_swept(platform: Platform) -> None:
+    with pytest.raises(sweep.NotDry):
+        sweep.sweep(application(platform, stop=False), MATRIX, POSTS)
+
+
+def test_no_doors_are_no_evidence() -> None:
+    assert sweep.SweepResult((), ()).as_check() is None
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"type": "string", "minLength": 5}, "xxxxx"),
+        ({"type": "string", "format": "date"}, "2030-01-01"),
+        ({"type": "integer", "minimum": 3}, 3),
+        ({"type": "number", "exclusiveMinimum": 0}, 1e-3),
+        ({"type": "integer", "maximum": 0}, 0),
+        ({"enum": ["a", "b"]}, "a"),
+        ({"const": 7}, 7),
+        ({"anyOf": [{"type": "boolean"}, {"type": "null"}]}, False),
+        ({"type": "array", "items": {"type": "integer"}, "minItems": 2}, [1, 1]),
+        ({"type": "array", "items": {"type": "integer"}}, []),
+        ({"type": "object", "minProperties": 1, "additionalProperties": {"type": "string"}}, {"x0": "x"}),
+        ({"$ref": "#/components/schemas/A"}, {"b": "x"}),
+        ({}, {}),
+    ],
+)
+def test_a_sample_fits_its_schema(schema: dict[str, Any], value: Any) -> None:
+    part = {"type": "object", "required": ["b"], "properties": {"b": {"type": "string"}}}
+    assert sample(schema, {"components": {"schemas": {"A": part}}}) == value
+
+
+@given(st.integers(0, 40), st.sampled_from([r"^[a-z]+$", r"^F-\d{4}-\d{4}$", r"^OPS-\d+\.\d+$", ""]))
+def test_a_text_is_as_long_as_asked_and_fits_the_pattern_where_one_can_be_found(least: int, pattern: str) -> None:
+    text = sample({"type": "string", "minLength": least, "pattern": pattern}, {})
+    assert len(text) >= least
+    if pattern == r"^[a-z]+$":
+        assert re.search(pattern, text)
+
+
+def test_every_changing_route_of_the_real_api_asks_for_a_permission_that_the_matrix_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gnomon.app import control, wiring
+    from gnomon.kit import services
+    from gnomon.kit.settings import Settings
+
+    monkeypatch.setattr(services, "_shared", {})
+    book = load()
+    settings = Settings(home=tmp_path)
+    platform = wiring.build(settings)
+    for name in wiring.DOMAINS:
+        wiring.load(name, "tables")
+    Base.metadata.create_all(platform.database.engine)
+    held = {permission: sorted(posts) for permission, posts in book.matrix.permissions.items()}
+    with platform.database.session() as session:
+        session.add(MatrixVersion(version=1, permissions=held, exclusive=[], made_at=MONDAY, made_by="t", source="t"))
+        session.commit()
+    app = control.create_app(sweep.dry(platform), settings)
+    app.state.identify = lambda _session, token: Actor(id=token, name=token, posts=frozenset({token}))
+    found = sweep.sweep(app, book.matrix.permissions, {"engineer": "engineer"})
+    services.get("records").close()
+    platform.database.close()
+    assert found.routes > 50
+    assert found.not_reached == ()
+    assert found.wrong == ()
+    assert found.permissions - sweep.OPEN <= set(book.matrix.permissions)
