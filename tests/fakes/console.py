@@ -23,6 +23,7 @@ PASSWORD = "correct horse battery"
 
 def make_console(folder: Path) -> tuple[FastAPI, Platform]:
     """The pages of the console on a platform in `folder`; the clock is the real one, as browsers keep cookies by it."""
+    site.routers()  # every page's domains are imported, so that their tables exist
     book = rulebook.load()
     permissions = {name: sorted(posts) for name, posts in book.matrix.permissions.items()}
     platform = make_platform(folder, permissions=permissions)

@@ -7,7 +7,7 @@ person may not use is shown with `refused=reader.refusal("control.run")`, which 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -15,9 +15,11 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
+from gnomon.console.labels import LABELS
 from gnomon.console.render import Actor, Context, context_of, page
 from gnomon.console.urls import View
 from gnomon.control.people import queries as people
+from gnomon.control.people.tables import Person
 from gnomon.control.rulebook.rules import NotInRulebook, Rulebook, load
 from gnomon.control.rulebook.schemas import Text
 from gnomon.kit import work
@@ -37,6 +39,10 @@ class Reader:
     now: datetime
 
     @property
+    def zone(self) -> tzinfo:
+        return self.context.zone
+
+    @property
     def view(self) -> View:
         return self.context.view
 
@@ -48,6 +54,10 @@ class Reader:
 
     def may(self, permission: str) -> bool:
         return people.may(self.session, self.actor, permission)
+
+    def require(self, permission: str) -> None:
+        """Raises Denied when this person may not."""
+        people.authorise(self.session, self.actor, permission)
 
     def refusal(self, permission: str) -> str:
         """Why this person may not, and whom to ask; empty when they may."""
@@ -74,9 +84,20 @@ class Reader:
         """A right in words; one that the rulebook does not know (the platform's own) stays as it is."""
         return permission_title(self.book, name, self.context.locale)
 
+    def name(self, id: str) -> str:
+        """Who `id` is: a person's name, or the platform itself."""
+        if id.startswith("system:"):
+            return self.context.gettext("系统")
+        found = self.session.get(Person, id)
+        return found.name if found else id
+
     def names(self) -> dict[str, str]:
         """Name by person's id."""
         return people.names(self.session)
+
+    def label(self, key: str) -> str:
+        """The name of a fact in words; one without words stays as it is called."""
+        return self.context.gettext(LABELS[key]) if key in LABELS else key
 
 
 def reader_of(request: Request, actor: ActorDep, session: ReadDep) -> Reader:
