@@ -27,6 +27,7 @@ from gnomon.control.findings.schemas import NewFinding
 from gnomon.control.remediation import actions, queries
 from gnomon.control.remediation.schemas import Assessment, MeasureResult, NewCase, Plan, StartVerification
 from gnomon.control.remediation.tables import Case, Measure, Round
+from gnomon.control.rulebook import rules as rulebook
 from gnomon.control.tuning import jobs as tuning_jobs
 from gnomon.control.tuning.schemas import TrainingFinished
 from gnomon.engine.stats import resampling
@@ -277,7 +278,8 @@ def _company(home: Path, patch: pytest.MonkeyPatch, *, copied: bool = False) -> 
         database = Database(f"sqlite:///{home / 'control.sqlite'}")
         platform = Platform(database, hooks=ControlHooks(), bus=bus, clock=FakeClock(MONDAY))
     else:
-        platform = make_platform(home, bus=bus)
+        matrix = {right: sorted(holders) for right, holders in rulebook.load().matrix.permissions.items()}
+        platform = make_platform(home, permissions=matrix, bus=bus)  # the real one: the posts must suffice
     return Company(platform, gateway, runner, records)
 
 

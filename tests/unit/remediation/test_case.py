@@ -1,6 +1,7 @@
 """A case from finding to closure: frozen before it runs, judged on the same items, closed by a third person."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -27,8 +28,10 @@ from gnomon.control.remediation.schemas import (
 from gnomon.control.remediation.tables import Case, Round, Task
 from gnomon.control.rulebook import rules as rulebook
 from gnomon.control.rulebook.checks import CheckContext, CheckResult, judged
+from gnomon.kit import services
 from gnomon.kit.errors import BadInput, Denied
 from tests.fakes.platform import do, run_jobs
+from tests.fakes.records import StoredRecords
 from tests.unit.evaluation.gateway import publish
 from tests.unit.remediation.conftest import AIMS, DAY, Company
 
@@ -60,13 +63,20 @@ def test_a_case_is_closed_by_a_third_person_once_the_verified_version_serves(ver
     with pytest.raises(rules.NotLive):
         do(company.platform, "ren", actions.close_case, case.id, comment="确认")
     company.serve(company.candidate(case))
-    for login in ("wei", "lin"):  # the owner; who verified
-        with pytest.raises(rules.OwnCase):
+    for login in ("wei", "lin", "guo"):  # the owner; who verified; a post that does not confirm
+        with pytest.raises(Denied):
             do(company.platform, login, actions.close_case, case.id, comment="确认")
     closed = do(company.platform, "ren", actions.close_case, case.id, comment="确认")
     assert (closed.state, closed.closed_by) == ("closed", "ren")
     assert company.read(findings.finding, company.finding).state == "closed"
     assert company.read(queries.unreconciled) == []
+
+
+def test_who_verified_does_not_close_even_with_the_right_to(company: Company) -> None:
+    case = company.verified(login="rong")
+    company.serve(company.candidate(case))
+    with pytest.raises(rules.OwnCase):
+        do(company.platform, "rong", actions.close_case, case.id, comment="确认")
 
 
 def test_everything_that_is_proved_is_what_the_rulebook_asks_for(verified: tuple[Company, Case]) -> None:
@@ -183,6 +193,25 @@ def test_a_guard_on_live_traffic_counts_and_unmeasured_is_not_met(
     assert (round.verification["states"]["live success_ratio"], round.verdict) == (state, verdict)
 
 
+def test_the_live_guard_reads_the_real_record_store(company: Company, tmp_path: Path) -> None:
+    records = StoredRecords(tmp_path)
+    services.fill(records=records)
+    early = company.platform.clock.now().timestamp() - 60
+    records.add(300, early, target="t_lora", model="reviews-zh", outcome="upstream_error", status=502)
+    case = company.open()
+    round = company.planned(case)
+    company.approve(round)
+    since = round.frozen_at.timestamp()
+    records.add(200, since + 60, target="t_lora", model="reviews-zh")
+    records.add(50, since + 61, target="t_lora", model="reviews-zh", outcome="limited", status=429)
+    records.add(300, since + 62, target="t_base", model="reviews-zh", outcome="timeout", status=504)
+    company.implement(case)
+    verified = company.verify(case)
+    records.close()
+    (live,) = verified.verification["live"]
+    assert (live["state"], live["detail"]["n"], verified.verdict) == ("met", 200, "met")
+
+
 def test_only_what_this_round_made_is_verified_and_only_a_completed_run_judges(company: Company) -> None:
     case = company.open()
     company.approve(company.planned(case))
@@ -217,8 +246,11 @@ def test_only_who_works_on_a_task_reports_progress_and_late_ones_are_seen(compan
 def test_a_supervisor_is_independent_and_the_group_real(company: Company) -> None:
     case = company.open()
     company.planned(case)
-    for login in ("wei", "lin"):
-        with pytest.raises(rules.OwnCase):
+    member = {"person_id": "ren", "team": "risk", "part": "responsible", "duty": "复核"}
+    lead = {"person_id": "lin", "team": "technical", "part": "accountable", "duty": "总负责"}
+    do(company.platform, "lin", actions.form_group, case.id, Group.model_validate({"members": [lead, member]}))
+    for login, refusal in (("wei", Denied), ("ren", rules.OwnCase)):  # no right to; has a part in the case
+        with pytest.raises(refusal):
             do(company.platform, login, actions.supervise, case.id, Supervision(checked="任务与证据"))
     seen = do(company.platform, "shen", actions.supervise, case.id, Supervision(checked="任务与证据"))
     assert seen.supervisions[0]["by"] == "shen"

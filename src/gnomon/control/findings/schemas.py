@@ -9,7 +9,7 @@ from gnomon.kit.events import Event
 
 
 class NewFinding(BaseModel):
-    title: str = Field(min_length=3, max_length=200)
+    title: str = Field(min_length=1, max_length=200)
     detail: str = Field("", max_length=5000)
     severity: Severity
     clauses: list[str] = Field(default_factory=list, max_length=20)
@@ -20,7 +20,7 @@ class NewFinding(BaseModel):
 
 
 class Settlement(BaseModel):
-    reason: str = Field(min_length=3, max_length=1000)
+    reason: str = Field(min_length=1, max_length=1000)
     evidence_ids: list[str] = Field(default_factory=list, max_length=50)
 
 

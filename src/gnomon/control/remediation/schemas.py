@@ -16,7 +16,7 @@ class Shape(BaseModel):
 
 
 class NewCase(Shape):
-    title: str = Field(min_length=3, max_length=200)
+    title: str = Field(min_length=1, max_length=200)
     level: Literal["general", "important", "critical"]
     model: str = Field(min_length=1, max_length=200)
     owner_id: str
@@ -154,15 +154,15 @@ class VerifyRound(Shape):
 
 
 class NextRound(Shape):
-    reason: str = Field(min_length=3, max_length=1000)
+    reason: str = Field(min_length=1, max_length=1000)
 
 
 class Closure(Shape):
-    comment: str = Field(min_length=3, max_length=1000)
+    comment: str = Field(min_length=1, max_length=1000)
 
 
 class Supervision(Shape):
-    checked: str = Field(min_length=3, max_length=2000)
+    checked: str = Field(min_length=1, max_length=2000)
     finding_ids: list[str] = Field(default_factory=list, max_length=50)
 
 

@@ -15,7 +15,7 @@ router = APIRouter(prefix="/api/v1/trainings", tags=["tuning"])
 
 
 class Cancellation(BaseModel):
-    reason: str = Field(min_length=3, max_length=500)
+    reason: str = Field(min_length=1, max_length=500)
 
 
 def plain(training: TrainingRun) -> dict[str, Any]:
