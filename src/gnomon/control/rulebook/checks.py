@@ -16,7 +16,7 @@ from gnomon.contract.verdicts import State
 from gnomon.control.rulebook.rules import Rulebook
 from gnomon.control.rulebook.schemas import Control
 from gnomon.kit import log, services
-from gnomon.kit.errors import GnomonError
+from gnomon.kit.errors import GnomonError, Unavailable
 
 _log = log.get(__name__)
 
@@ -127,7 +127,6 @@ def answer(control: Control, run: Check, context: CheckContext) -> Answer | None
         result = run(context)
         return None if result is None else judged(control, result, rulebook=context.rulebook)
     except Exception as error:  # noqa: BLE001 - one failing check must not stop the others, and must not look green
-        _log.exception("check_failed", source=control.source, control=control.id)
         return _broken(control, error, context.rulebook)
 
 
@@ -174,7 +173,10 @@ def _figures(result: CheckResult) -> dict[str, Any]:
 
 
 def _broken(control: Control, error: Exception, rulebook: Rulebook) -> Answer:
-    # Only the kind of error: its text could quote what the check was reading.
+    # In evidence only the kind of error: its text could quote what the check was reading.
     code = error.code if isinstance(error, GnomonError) else type(error).__name__
+    # What is expected (the collector is down) needs no trace at every round; what is not must be seen whole.
+    unexpected = None if isinstance(error, Unavailable) else error
+    _log.error("check_failed", source=control.source, control=control.id, error=code, exc_info=unexpected)
     facts: dict[str, Any] = dict.fromkeys(rulebook.evidence_kind(control.evidence).facts)
     return Answer(State.NOT_MEASURED, facts | {"error": code}, error=code)
