@@ -196,7 +196,7 @@ def warm(contender: Contender, body: Path) -> None:
     headers = {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
     url = f"http://127.0.0.1:{contender.port}/v1/chat/completions"
     with httpx.Client(timeout=60) as http:
-        for _ in range(20):
+        for _ in range(5):
             answer = http.post(url, content=body.read_bytes(), headers=headers)
             if answer.status_code != 200:
                 raise RuntimeError(f"{contender.name} answered {answer.status_code}: {answer.text[:300]}")
@@ -329,7 +329,7 @@ def main() -> int:
         return 2
     begun = time.monotonic()
     makers = [m for m in (gnomon, nginx, litellm) if m.__name__ not in options.without]
-    rounds, seconds = (2, 3) if options.quick else (5, 8)
+    rounds, seconds = (2, 2) if options.quick else (5, 8)
     others = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="gnomon-bench-") as folder:
         found, skipped = measure(Path(folder), makers, rounds=rounds, seconds=seconds)
