@@ -15,7 +15,7 @@ def compute_cost_counted(context: CheckContext) -> CheckResult | None:
     ]
     if not ended:
         return None
-    uncounted = [run.id for run in ended if rules.cpu_minutes(run.result) <= 0]
+    uncounted = [run.id for run in ended if "cpu_seconds" not in run.result]
     minutes = round(sum(rules.cpu_minutes(run.result) for run in ended), 4)
     return CheckResult(
         n=len(ended),
