@@ -1,7 +1,7 @@
 """Stored JSON made readable: named facts, small tables of equal records, times in the reader's zone, people by name.
 
-`tree` turns a value into a `Node`; the macro `facts` of `_facts.html` draws it. Nothing is left out: what is long stands
-in a fold, and a digest is shown short with the whole of it in its title.
+`tree` turns a value into a `Node`; the macro `facts` of `_facts.html` draws it. Nothing is left out: what is long
+stands in a fold, and a digest is shown short with the whole of it in its title.
 """
 
 import re

@@ -91,7 +91,8 @@ def test_a_clause_shows_its_evidence_with_time_and_hash(site: tuple[TestClient, 
     assert "证据有效且达标" in text
     assert "尚无证据" in text
     assert "CPU 核数" in text
-    assert "需要「运行管控措施」权限" in text
+    control = next(one for one in load().controls if one.source == "people.conflicting_grants")
+    assert "需要「运行管控措施」权限" in client.get(f"/clauses/{control.clauses[0]}").text
     assert client.get("/clauses/OPS-9.9").status_code == 404
 
 

@@ -61,9 +61,7 @@ def clause(id: str, reader: ReaderDep) -> HTMLResponse:
     found = queries.clause(reader.session, id, reader.now, book=reader.book)
     sources = {one.control.source for one in found.controls}
     may_see = reader.may("evidence.view")
-    about = (
-        [one for one in findings.findings(reader.session) if id in one.clauses] if reader.may("finding.view") else []
-    )
+    known = findings.findings(reader.session) if reader.may("finding.view") else []
     return reader.page(
         "clause.html",
         clause=found.clause,
@@ -75,7 +73,7 @@ def clause(id: str, reader: ReaderDep) -> HTMLResponse:
         history=_history(reader, evidence.latest(reader.session, sources, limit=HISTORY)) if may_see else [],
         evidence_refused=reader.refusal("evidence.view"),
         run_refused=reader.refusal("control.run"),
-        findings=about,
+        findings=[one for one in known if id in one.clauses and one.state in ("open", "in_case")],
         neighbours=_neighbours(reader, id),
     )
 
