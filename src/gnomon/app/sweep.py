@@ -6,13 +6,15 @@ stopped at the door), or anything else - then the question was never asked, and 
 """
 
 import asyncio
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import httpx
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
 from sqlalchemy.orm import Session
 
 from gnomon.app.sampling import sample
@@ -24,6 +26,8 @@ from gnomon.kit.work import Actor, Deed, Hooks, Platform
 CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 NOTHING = "sweep-nothing"  # stands for every id: no such thing exists
 SHOWN = 50
+# What visitors do about themselves - get an identity, give it up, choose how pages look - needs no post.
+PERSONAL = frozenset({"/sign-in", "/sign-out", "/invitation", "/preferences", "/me/language", "/me/password"})
 
 
 class Reached(GnomonError):
@@ -60,7 +64,7 @@ class SweepResult:
 
     cells: tuple[Cell, ...]
     wrong: tuple[Cell, ...]
-    surface: str = "api"
+    surface: str = ""
     routes: int = 0
     permissions: frozenset[str] = field(default_factory=frozenset)
 
@@ -113,33 +117,40 @@ def dry(platform: Platform) -> Platform:
 
 
 def sweep(
-    app: FastAPI, matrix: Mapping[str, Collection[str]], tokens: Mapping[str, str], *, surface: str = "api"
+    app: FastAPI,
+    matrix: Mapping[str, Collection[str]],
+    tokens: Mapping[str, str],
+    *,
+    pages: Iterable[APIRouter] = (),
 ) -> SweepResult:
     """Call every changing route of `app` as every post and compare with `matrix` (permission: posts that hold it).
 
-    `tokens` maps a post to a sign-in token of somebody who holds that post alone. Raises NotDry unless the
-    application runs on a `dry` platform: on a real one a call that is allowed would be carried out.
+    `tokens` maps a post to a sign-in token of somebody who holds that post alone. `pages` are routers that the API
+    description leaves out (the console's); one that is not part of `app` shows as not reached. Raises NotDry unless
+    the application runs on a `dry` platform: on a real one a call that is allowed would be carried out.
     """
     platform: Platform = app.state.platform
     if not isinstance(platform.hooks, DryHooks):
         raise NotDry("This application would carry out what it is asked.", next_step="Make it on sweep.dry(platform).")
-    return asyncio.run(_sweep(app, platform.hooks, matrix, tokens, surface=surface))
+    hidden = _page_calls(pages)
+    cells = asyncio.run(_try_all(app, platform.hooks, [*_calls(app), *hidden], tokens))
+    asked = {(cell.method, cell.path): cell.permission for cell in cells if cell.permission}
+    return SweepResult(
+        cells=tuple(cells),
+        wrong=tuple(cell for cell in cells if cell.reached and not _is_right(cell, asked, matrix)),
+        surface="api, console" if hidden else "api",
+        routes=len({(cell.method, cell.path) for cell in cells}),
+        permissions=frozenset(asked.values()),
+    )
 
 
-async def _sweep(
-    app: FastAPI, hooks: DryHooks, matrix: Mapping[str, Collection[str]], tokens: Mapping[str, str], *, surface: str
-) -> SweepResult:
-    calls = list(_calls(app))
-    cells: list[Cell] = []
+async def _try_all(app: FastAPI, hooks: DryHooks, calls: Sequence["_Call"], tokens: Mapping[str, str]) -> list[Cell]:
     # What a route does when it is not stopped properly is a fault to report, not one to die of.
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://sweep.invalid") as client:
-        for call in calls:
-            for post, token in tokens.items():
-                cells.append(await _try(client, hooks, call, post=post, token=token))
-    asked = {(cell.method, cell.path): cell.permission for cell in cells if cell.permission}
-    wrong = tuple(cell for cell in cells if cell.reached and not _is_right(cell, asked, matrix))
-    return SweepResult(tuple(cells), wrong, surface, len(calls), frozenset(asked.values()))
+        return [
+            await _try(client, hooks, call, post=post, token=token) for call in calls for post, token in tokens.items()
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +160,18 @@ class _Call:
     url: str
     params: dict[str, Any]
     body: Any
+    form: dict[str, str] | None = None
 
 
 async def _try(client: httpx.AsyncClient, hooks: DryHooks, call: _Call, *, post: str, token: str) -> Cell:
     hooks.asked.clear()
     answer = await client.request(
-        call.method, call.url, params=call.params, json=call.body, headers={"authorization": f"Bearer {token}"}
+        call.method,
+        call.url,
+        params=call.params,
+        json=call.body,
+        data=call.form,
+        headers={"authorization": f"Bearer {token}", "accept": "application/json"},
     )
     return Cell(
         call.method,
@@ -190,6 +207,21 @@ def _calls(app: FastAPI) -> list[_Call]:
         for method, operation in operations.items()
         if method.upper() in CHANGES
     ]
+
+
+def _page_calls(pages: Iterable[APIRouter]) -> list[_Call]:
+    """Every changing route of the pages. A page asks for permission before it reads its form, or is not reached."""
+    return [
+        _Call(method, route.path, re.sub(r"{[^}]+}", NOTHING, route.path), {}, None, _form(route))
+        for router in pages
+        for route in router.routes
+        if isinstance(route, APIRoute) and route.path not in PERSONAL
+        for method in sorted(CHANGES & (route.methods or set()))
+    ]
+
+
+def _form(route: APIRoute) -> dict[str, str]:
+    return {parameter.alias: "x" for parameter in route.dependant.body_params if parameter.field_info.is_required()}
 
 
 def _call(path: str, method: str, operation: dict[str, Any], described: dict[str, Any]) -> _Call:

@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 from gnomon.app.control import create_app
 from gnomon.app.hooks import ControlHooks
 from gnomon.app.sweep import dry, sweep
+from gnomon.console import site as console
 from gnomon.control.people import queries as people
 from gnomon.control.rulebook.checks import CheckContext, CheckResult, check
 from gnomon.kit.db import Database
@@ -14,7 +15,7 @@ from gnomon.kit.work import Actor, Platform
 
 @check("people.matrix_swept", costly=True)
 def matrix_swept(ctx: CheckContext) -> CheckResult | None:
-    """Every changing route of the API, called as every post of the rulebook."""
+    """Every changing route of API and console, called as every post of the rulebook; the CLI is a client of the API."""
     settings: Settings = ctx.service("settings")
     matrix = people.matrix(ctx.session).permissions
     posts = {post.id: post.id for post in ctx.rulebook.matrix.posts}
@@ -22,7 +23,7 @@ def matrix_swept(ctx: CheckContext) -> CheckResult | None:
     try:
         app = create_app(dry(Platform(database, hooks=ControlHooks())), settings)
         app.state.identify = _holder
-        return sweep(app, matrix, posts).as_check()
+        return sweep(app, matrix, posts, pages=console.routers()).as_check()
     finally:
         database.close()
 

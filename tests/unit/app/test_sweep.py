@@ -2,10 +2,10 @@
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI, Form
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
@@ -21,7 +21,7 @@ from gnomon.control.rulebook.rules import load
 from gnomon.kit.db import Base
 from gnomon.kit.errors import NotFound
 from gnomon.kit.outbox import JobRow
-from gnomon.kit.web import WorkDep, tell_errors
+from gnomon.kit.web import WorkDep, allow, tell_errors
 from gnomon.kit.work import Actor, Platform, Work, action, system_action
 from tests.fakes.platform import MONDAY, make_platform
 
@@ -148,6 +148,39 @@ def test_what_nobody_at_all_may_do_should_not_be_a_door(platform: Platform) -> N
 
     found = sweep.sweep(app, MATRIX, POSTS)
     assert {(cell.path, cell.permission) for cell in found.wrong} == {("/api/explosions", "")}
+
+
+def pages() -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.post("/lamps/{id}/break", dependencies=[allow("lamp.break")])
+    def asks_first(id: str, work: WorkDep, why: Annotated[str, Form()]) -> None:
+        destroy(work)
+
+    @router.post("/lamps")
+    def asks_in_the_action(work: WorkDep, name: Annotated[str, Form()]) -> None:
+        light(work, Lamp(name="xxx", brightness=1, colours=["red"]))
+
+    @router.post("/preferences")
+    def own_view() -> None:
+        return
+
+    return router
+
+
+def test_pages_are_swept_too_but_for_what_visitors_do_about_themselves(platform: Platform) -> None:
+    app, router = application(platform), pages()
+    app.include_router(router)
+    found = sweep.sweep(app, MATRIX, POSTS, pages=[router])
+    assert {cell.path for cell in found.cells} == {"/api/lamps", "/api/lamps/{id}", "/lamps/{id}/break", "/lamps"}
+    assert (found.wrong, found.not_reached) == ((), ())
+    assert found.surface == "api, console"
+
+
+def test_pages_that_the_application_does_not_have_are_not_reached(platform: Platform) -> None:
+    found = sweep.sweep(application(platform), MATRIX, POSTS, pages=[pages()])
+    assert {cell.path for cell in found.not_reached} == {"/lamps/{id}/break", "/lamps"}
+    assert states(found) is State.NOT_MEASURED
 
 
 def test_an_application_that_would_do_what_it_is_asked_is_not_swept(platform: Platform) -> None:
