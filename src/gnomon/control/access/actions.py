@@ -117,7 +117,7 @@ def lift_ban(work: Work, ban_id: str, *, reason: str) -> Ban:
 
 
 def _reviewed(work: Work, ban: Ban, conclusion: str) -> dict[str, Any]:
-    return {"subject": ban.id, "reviewer": work.actor.id, "conclusion": conclusion}
+    return {"decision": conclusion, "subject": ban.id, "reviewer": work.actor.id}
 
 
 def _store(work: Work, new: NewKey, fresh: rules.FreshKey) -> None:
@@ -141,8 +141,9 @@ def _add_ban(work: Work, made: Ban) -> None:
     facts = {
         "kind": made.kind,
         "subject_digest": made.value,
+        "source": made.source,
         "reason": made.reason,
-        "basis": {"source": made.source, "seen": made.facts},
+        "seen": made.facts,
         "until": iso(made.until),
     }
     evidence.record(work, source="access.banned", kind="ban", subject=("ban", made.id), facts=facts)
