@@ -59,7 +59,7 @@ def search_stored_bytes(work: Work, planted: Sequence[str], *, threshold: Thresh
     return evidence.record(
         work,
         source="privacy.stored_bytes_scanned",
-        kind="byte_search",
+        kind="measurement",
         subject=("installation", "stored_bytes"),
         state=judgement.state,
         facts=facts | judgement.as_dict(),
