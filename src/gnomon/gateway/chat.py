@@ -8,10 +8,12 @@ import msgspec
 
 from gnomon.gateway import http, routing
 from gnomon.gateway.answers import Buffered, Streamed, decoded, usage_of
+from gnomon.gateway.deadline import Deadline
 from gnomon.gateway.exchange import Exchange
 from gnomon.gateway.guarding import Guard, TreeGuard
 from gnomon.gateway.probes import PROBES, models
 from gnomon.gateway.refusal import Refusal
+from gnomon.gateway.replies import guard_output, may_restore, merge, restored
 from gnomon.gateway.requests import ENDPOINTS, Asked, bad, check, decode
 from gnomon.gateway.services import Services
 from gnomon.gateway.settle import settle
@@ -29,34 +31,6 @@ class Out(Protocol):
     """The caller's end of the connection."""
 
     def write(self, data: bytes) -> None: ...
-
-
-class Deadline:
-    """Cancels the task when nothing moved for `timeout_s`; one timer, however many events."""
-
-    __slots__ = ("_handle", "_loop", "_moved", "_task", "_timeout_s", "expired")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, timeout_s: float) -> None:
-        self.expired = False
-        self._loop = loop
-        self._task = asyncio.current_task()
-        self._timeout_s = timeout_s
-        self._moved = loop.time()
-        self._handle = loop.call_later(timeout_s, self._check)
-
-    def touch(self) -> None:
-        self._moved = self._loop.time()
-
-    def close(self) -> None:
-        self._handle.cancel()
-
-    def _check(self) -> None:
-        left = self._moved + self._timeout_s - self._loop.time()
-        if left > 0.001:
-            self._handle = self._loop.call_later(left, self._check)
-        elif self._task is not None:
-            self.expired = True
-            self._task.cancel()
 
 
 def begin(ex: Exchange, s: Services) -> None:
@@ -159,7 +133,7 @@ async def _stream(
     asked: Asked,
     deadline: Deadline,
 ) -> None:
-    restore = _restorer(ex, route)
+    restore = may_restore(ex, route)
     out_vault = s.guard.vault()
 
     def field() -> Field:
@@ -188,7 +162,7 @@ async def _stream(
             raise Garbage("the stream ended without [DONE]")
     finally:
         if sink.streaming:
-            _merge(ex.entities_out, events.counts())
+            merge(ex.entities_out, events.counts())
             ex.reply = events.reply()
     ex.outcome, ex.status = "ok", 200
     settle(ex, s)
@@ -313,51 +287,13 @@ async def _send_answer(ex: Exchange, out: Out, s: Services, *, route: PreparedRo
         ex.outcome, ex.status = "upstream_refused", status
         if status == 429:
             ex.limit_headers = (*ex.limit_headers, ("retry-after", _retry_after(sink.headers)))
-    data = await _inline_or_thread(len(data), _guarded_output, ex, data, route, s.guard)
+    data = await _inline_or_thread(len(data), guard_output, ex, data, route, s.guard)
     ex.reply = data.decode("utf-8", "replace")
-    restore = _restorer(ex, route)
+    restore = may_restore(ex, route)
     if restore:
-        value = _restored(decoded(data), ex.vault)
+        value = restored(decoded(data), ex.vault)
         data = _encode(value)
     _send_whole(ex, out, s, data)
-
-
-def _guarded_output(ex: Exchange, data: bytes, route: PreparedRoute, guard: Guard) -> bytes:
-    if not route.masker.hits(data):
-        return data
-    tree = TreeGuard(route.masker, "output", guard.vault())
-    value = decoded(data)
-    try:
-        guarded = tree.value(value)
-    except RecursionError as error:
-        raise Garbage("the answer is nested too deeply") from error
-    finally:
-        _merge(ex.entities_out, tree.counts)
-    if tree.counts and isinstance(guarded, dict) and isinstance(guarded.get("choices"), list):
-        for before, choice in zip(value["choices"], guarded["choices"], strict=True):
-            # Token by token, log-probabilities would spell out what was masked.
-            if isinstance(choice, dict) and choice.get("logprobs") is not None and _texts(before) != _texts(choice):
-                choice["logprobs"] = None
-    return _encode(guarded)
-
-
-def _texts(choice: dict[str, Any]) -> Any:
-    return choice.get("message"), choice.get("text")
-
-
-def _restorer(ex: Exchange, route: PreparedRoute) -> bool:
-    """Whether this caller gets placeholders back as what they stand for."""
-    return bool(route.restores and ex.vault is not None and ex.key is not None and "restore" in ex.key.scopes)
-
-
-def _restored(value: Any, vault: Any) -> Any:
-    if isinstance(value, str):
-        return vault.restore(value)
-    if isinstance(value, dict):
-        return {k: _restored(v, vault) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_restored(v, vault) for v in value]
-    return value
 
 
 def _send_whole(ex: Exchange, out: Out, s: Services, data: bytes) -> None:
@@ -404,8 +340,3 @@ def _unrecorded() -> Refusal:
 def _retry_after(headers: dict[bytes, bytes]) -> str:
     value = headers.get(b"retry-after", b"1").decode("latin-1")
     return value if value.isdigit() else "1"
-
-
-def _merge(into: dict[str, int], counts: dict[str, int]) -> None:
-    for entity, count in counts.items():
-        into[entity] = into.get(entity, 0) + count

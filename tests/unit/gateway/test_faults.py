@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ from gnomon.contract.bundle import Canary, RetreatRule, Route, Target
 from gnomon.contract.bundle import Upstream as UpstreamAt
 from gnomon.contract.traffic import Timings, TrafficRecord
 from gnomon.gateway.recorder import Recorder
-from tests.fakes.bundle import MASK, Home, make_home
+from tests.fakes.bundle import MASK, Home, make_home, make_key
 from tests.fakes.upstream import Script, Upstream, event
 from tests.unit.gateway.conftest import HTTP, Gateway, bearer
 
@@ -233,3 +234,38 @@ def _until(condition: Callable[[], bool], within_s: float = 3.0) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.02)
+
+
+def test_a_slow_reader_slows_the_model_server_and_not_the_next_caller(gateway: Gateway, upstream: Upstream) -> None:
+    piece = "字" * 4000
+    upstream.script = Script(pieces=(piece,) * 1500)
+    body = {"model": "gnomon-chat", "stream": True, "messages": [{"role": "user", "content": "a"}]}
+    with HTTP.stream("POST", f"{gateway.url}/chat/completions", json=body, headers=bearer()) as response:
+        time.sleep(0.3)
+        (link,) = upstream.transports
+        assert link.get_write_buffer_size() > 1_000_000  # it waits at the model server's, not in our memory
+        text = "".join(line for line in response.iter_lines() if line.startswith("data: {"))
+    assert text.count(piece) == 1500
+    upstream.script = Script(reply="好")
+    assert gateway.call().status_code == 200
+
+
+def test_a_caller_who_leaves_with_requests_sent_ahead_holds_nothing(
+    tmp_path: Path, upstream: Upstream, start: Start
+) -> None:
+    gateway = start(make_home(tmp_path, upstream_url=upstream.url, keys=(make_key(concurrency=3),)))
+    upstream.script = Script(first_token_s=0.2)
+    content = json.dumps({"model": "gnomon-chat", "messages": [{"role": "user", "content": "a"}]}).encode()
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: g\r\nauthorization: {bearer()['authorization']}\r\n"
+    request = head.encode() + b"content-length: %d\r\n\r\n" % len(content) + content
+    for _ in range(5):
+        with socket.create_connection(("127.0.0.1", gateway.port)) as s:
+            s.sendall(request * 3)
+        with socket.create_connection(("127.0.0.1", gateway.port)) as s:
+            s.sendall(request[:-5])
+    _until(lambda: len(gateway.records()) == 20)
+    upstream.script = Script(reply="好")
+    assert [gateway.call().status_code for _ in range(4)] == [200] * 4
+    outcomes = [r["outcome"] for r in gateway.records()]
+    assert set(outcomes[:-4]) <= {"client_gone", "limited"}
+    assert len(outcomes) == 24
