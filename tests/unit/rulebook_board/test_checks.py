@@ -18,7 +18,7 @@ from gnomon.control.rulebook.checks import BrokenCheck, CheckContext, CheckResul
 from gnomon.control.rulebook.rules import ControlVerdict, load
 from gnomon.control.rulebook.tables import CheckRun
 from gnomon.kit.clock import FakeClock
-from gnomon.kit.errors import Conflict, Denied
+from gnomon.kit.errors import Conflict, Denied, NotFound
 from gnomon.kit.web import tell_errors
 from gnomon.kit.work import Platform
 from tests.fakes.platform import MONDAY, actor, do, make_platform, run_jobs
@@ -31,8 +31,7 @@ REGISTER = "catalog.register_complete"  # a control without one
 @pytest.fixture(autouse=True)
 def _only_the_checks_of_this_test(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "CHECKS", {})
-    for module in (actions, queries):
-        monkeypatch.setattr(module, "CHECKS", checks.CHECKS)
+    monkeypatch.setattr(queries, "CHECKS", checks.CHECKS)
     from gnomon.control.rulebook import jobs
 
     monkeypatch.setattr(jobs, "CHECKS", checks.CHECKS)
@@ -205,6 +204,20 @@ def test_a_person_may_ask_for_a_check_now_and_it_always_leaves_evidence(platform
 def test_a_control_that_no_check_answers_cannot_be_run(platform: Platform) -> None:
     with pytest.raises(Conflict, match="CTL-joint-approval"):
         do(platform, "wei", actions.request_run, "CTL-joint-approval")
+
+
+def test_a_check_that_only_the_worker_has_can_be_asked_for_once_it_ran(platform: Platform) -> None:
+    with pytest.raises(Conflict):
+        do(platform, "wei", actions.request_run, "CTL-matrix-sweep")
+    with platform.database.session() as session:
+        session.add(CheckRun(source="people.matrix_swept", at=MONDAY, outcome="met"))
+        session.commit()
+    assert do(platform, "wei", actions.request_run, "CTL-matrix-sweep").startswith("job_")
+
+
+def test_a_round_for_a_source_that_no_check_answers_says_so(platform: Platform) -> None:
+    with pytest.raises(NotFound, match=r"catalog\.nothing"):
+        round_of_checks(platform, "catalog.nothing")
 
 
 def test_nobody_but_the_platform_can_put_an_answer_into_the_trail(platform: Platform) -> None:

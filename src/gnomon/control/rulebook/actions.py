@@ -2,7 +2,8 @@
 
 from gnomon.control.evidence import actions as evidence
 from gnomon.control.evidence.tables import Artefact
-from gnomon.control.rulebook.checks import CHECKS, Answer, CheckResult, judged
+from gnomon.control.rulebook import queries
+from gnomon.control.rulebook.checks import Answer, CheckResult, judged
 from gnomon.control.rulebook.rules import Rulebook, load
 from gnomon.control.rulebook.schemas import Control
 from gnomon.kit.errors import Conflict
@@ -14,7 +15,7 @@ def request_run(work: Work, control_id: str) -> str:
     """The control's check is queued; returns the job's id. Raises Conflict for a control that no check answers."""
     control = load().control(control_id)
     work.about("control", control.id, source=control.source)
-    if control.source not in CHECKS:
+    if not queries.is_answered(work.session, control.source):
         raise Conflict(
             f"{control.id} is not answered by a check: its evidence comes from {control.source} ({control.kind}).",
             next_step="Do what leaves this evidence, or wait until it happens.",

@@ -11,8 +11,10 @@ from gnomon.control.rulebook.checks import CHECKS, CheckContext, CheckInfo, answ
 from gnomon.control.rulebook.rules import Rulebook, load
 from gnomon.control.rulebook.schemas import Control
 from gnomon.control.rulebook.tables import CheckRun
+from gnomon.kit.errors import NotFound
 from gnomon.kit.jobs import JobContext, job
 
+SCHEDULE = "schedule"  # the subject of what the clock queues
 EVERY = timedelta(seconds=20)
 RENEWALS = 3  # evidence is renewed this many times within its freshness: two rounds may be missed before it expires
 
@@ -21,7 +23,9 @@ RENEWALS = 3  # evidence is renewed this many times within its freshness: two ro
 def run_controls(ctx: JobContext) -> None:
     """Ask every check, or the one whose source is the job's subject; that one leaves evidence whatever it finds."""
     book = load()
-    asked_for = ctx.subject in CHECKS
+    asked_for = ctx.subject != SCHEDULE
+    if asked_for and ctx.subject not in CHECKS:
+        raise NotFound(f"No check of this worker answers for {ctx.subject}.", next_step="See which controls have one.")
     wanted = [CHECKS[ctx.subject]] if asked_for else list(CHECKS.values())
     with ctx.read() as session:
         newest = evidence.newest(session, [info.source for info in wanted])

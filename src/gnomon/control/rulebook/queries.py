@@ -42,7 +42,7 @@ class ControlStanding:
     @property
     def answered_by(self) -> str:
         """`check`: asked in rounds; `manual`: a person attaches it; `deed`: left by what happens."""
-        if self.control.source in CHECKS:
+        if self.control.source in CHECKS or self.last_run:
             return "check"
         return "manual" if self.control.kind == "manual" else "deed"
 
@@ -101,6 +101,11 @@ def _standing(
     why_not = refusal(book, control, artefact) if artefact else ""
     fact = _fact(artefact) if artefact and not why_not else None
     return ControlStanding(control, control_state(control, fact, now), artefact, why_not, run)
+
+
+def is_answered(session: Session, source: str) -> bool:
+    """Whether a check answers for `source`: one of this process, or one that the worker has run."""
+    return source in CHECKS or session.get(CheckRun, source) is not None
 
 
 def refusal(book: Rulebook, control: Control, artefact: Artefact) -> str:
