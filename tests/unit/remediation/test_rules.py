@@ -163,13 +163,17 @@ def test_the_refusal_of_a_cycle_shows_the_way_round() -> None:
     [
         [a_task("a", 0, 1), a_task("a", 2, 1)],
         [a_task("a", 0, 1, ("b",))],
-        [a_task("a", 0, 3), a_task("b", 2, 1, ("a",))],
+        [a_task("a", 0, 3), a_task("b", 1, 1, ("a",))],
         [rules.TaskSpec("a", DAY, DAY - timedelta(days=1))],
     ],
 )
 def test_tasks_whose_keys_or_dates_do_not_fit_are_refused(tasks: list[rules.TaskSpec]) -> None:
     with pytest.raises(rules.BadTasks):
         rules.check_tasks(tasks)
+
+
+def test_a_task_may_start_on_the_day_on_which_the_one_before_ends() -> None:
+    assert rules.check_tasks([a_task("b", 2, 1, ("a",)), a_task("a", 0, 3)]) == ["a", "b"]
 
 
 estimates = st.integers(1, 5)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from graphlib import CycleError, TopologicalSorter
 
 from gnomon.kit.errors import BadInput
@@ -125,7 +125,7 @@ def _check_dates(task: TaskSpec, by_key: Mapping[str, TaskSpec]) -> None:
             task=task.key,
         )
     for before in task.depends_on:
-        if by_key[before].end + timedelta(days=1) > task.start:
+        if by_key[before].end > task.start:  # on the same day one hands over to the other
             raise BadTasks(
                 f"The task {task.key} starts on {task.start}, before {before} ends on {by_key[before].end}.",
                 next_step="Move one of them.",
