@@ -14,7 +14,7 @@ from gnomon.contract.verdicts import State
 from gnomon.control.catalog import actions as catalog
 from gnomon.control.catalog.schemas import NewDataset
 from gnomon.control.evaluation import actions, checks, queries, report, rules, vault
-from gnomon.control.evaluation.schemas import NewRun
+from gnomon.control.evaluation.schemas import NewRun, References
 from gnomon.control.evaluation.tables import EvaluationAnswer, EvaluationRun, Suite
 from gnomon.control.evidence import queries as evidence
 from gnomon.control.rulebook import rules as rulebook
@@ -161,6 +161,21 @@ def test_a_run_that_died_goes_on_without_asking_twice(platform: Platform, gatewa
     assert sorted(number for _, number in gateway.asked) == list(range(60))
 
 
+def test_a_run_whose_set_cannot_be_opened_fails_and_says_why(
+    platform: Platform, gateway: FakeGateway, tmp_path: Path
+) -> None:
+    suite = do(platform, "lin", actions.add_suite, new_suite())
+    run = request(platform, suite)
+    (tmp_path / "keys" / "suites.key").write_bytes(bytes(32))  # another installation's key
+    with pytest.raises(BadInput, match="suite key"):
+        run_jobs(platform, ["evaluation.run"])
+    with platform.read() as session:
+        found = queries.run(session, run.id)
+        assert found.state == "failed"
+        assert "suite key" in found.error
+        assert queries.suite(session, suite.id).looks == 0
+
+
 def test_answers_are_stored_once_however_often_they_come(platform: Platform) -> None:
     suite = do(platform, "lin", actions.add_suite, new_suite())
     run = request(platform, suite)
@@ -190,6 +205,31 @@ def test_runs_with_another_recipe_or_condition_are_not_compared(platform: Platfo
     goal = Goal("accuracy", 0.75)
     with pytest.raises(NotComparable, match="decoding"):
         do(platform, "lin", actions.compare, before_run=before.id, after_run=after.id, goal=goal)
+
+
+def test_a_run_is_set_beside_references_and_a_missing_one_needs_a_reason(
+    platform: Platform, gateway: FakeGateway
+) -> None:
+    gateway.is_right = lambda model, number: model.endswith("lora") or number % 2 == 0
+    suite = do(platform, "lin", actions.add_suite, new_suite())
+    before, after = completed(platform, suite), completed(platform, suite, "t_lora")
+    given = {
+        "baseline_run_id": before.id,
+        "industry": {"value": 0.9, "name": "行业报告", "source": "2025 年报告第 12 页"},
+        "competitor": {"reason": "没有可比的竞品模型"},
+    }
+    proof = do(platform, "lin", actions.record_references, after.id, References.model_validate(given))
+    assert proof.facts["results"]["distances"] == {"baseline": 0.5, "industry": 0.1}
+    assert proof.state == "met"
+    assert rulebook.load().missing_facts(proof.kind, proof.facts) == ()
+    reasons = {"no_baseline_because": "首次上线", "industry": {"reason": "无"}, "competitor": {"reason": "无"}}
+    nothing = do(platform, "lin", actions.record_references, after.id, References.model_validate(reasons))
+    assert nothing.state == "insufficient"
+    for change in ({"competitor": {}}, {"industry": {"value": 0.9}}, {"baseline_run_id": ""}):
+        with pytest.raises(ValueError, match=r"give a value|name the run"):
+            References.model_validate(given | change)
+    with pytest.raises(rules.BadReference):
+        do(platform, "lin", actions.record_references, after.id, References.model_validate(given | {"metric": "bleu"}))
 
 
 def look(platform: Platform, check: Callable[[CheckContext], CheckResult | None]) -> CheckResult | None:

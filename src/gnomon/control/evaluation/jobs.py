@@ -32,12 +32,11 @@ transport: httpx.AsyncBaseTransport | None = None  # tests put a fake gateway he
 
 @job("evaluation.run")
 def run(ctx: JobContext) -> None:
-    with ctx.work() as work:
-        opened = actions.begin(work, ctx.subject)
-    if opened is None:
-        return
     try:
-        _run(ctx, opened)
+        with ctx.work() as work:
+            opened = actions.begin(work, ctx.subject)
+        if opened is not None:
+            _run(ctx, opened)
     except Exception as error:
         # Whatever it was: the run can be resumed, and the error goes on as it is, to the job's row and the log.
         reason = error.message if isinstance(error, GnomonError) else f"unexpected: {type(error).__name__}"

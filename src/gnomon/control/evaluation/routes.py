@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from gnomon.control.evaluation import actions, queries
 from gnomon.control.evaluation.report import report
-from gnomon.control.evaluation.schemas import LeakCheck, NewComparison, NewRun, NewSuite
+from gnomon.control.evaluation.schemas import LeakCheck, NewComparison, NewRun, NewSuite, References
 from gnomon.control.evaluation.tables import Comparison, EvaluationRun, Suite
 from gnomon.engine.stats.goals import Goal, Guard
 from gnomon.kit.clock import iso
@@ -145,6 +145,13 @@ def failures(id: str, session: ReadDep, limit: int = 200) -> dict[str, Any]:
 def verify(id: str, session: ReadDep) -> dict[str, Any]:
     """Every figure of the run, recomputed from the stored answers."""
     return queries.verify(session, id).as_dict()
+
+
+@router.post("/runs/{id}/references", status_code=201)
+def record_references(id: str, body: References, work: WorkDep) -> dict[str, Any]:
+    """The run beside its launch baseline, an industry figure and a competitor; a missing one with its reason."""
+    proof = actions.record_references(work, id, body)
+    return {"evidence_id": proof.id, "state": proof.state, "facts": proof.facts}
 
 
 @router.get("/comparisons", dependencies=[allow("evaluation.view")])

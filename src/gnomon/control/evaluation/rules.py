@@ -47,6 +47,12 @@ class SealedSuite(NotReady):
     status = 409
 
 
+class BadReference(BadInput):
+    """What a run is to be set beside does not fit it."""
+
+    code = "bad_reference"
+
+
 @dataclass(frozen=True, slots=True)
 class SuiteFacts:
     n: int
@@ -133,6 +139,15 @@ def differences(stored: Any, computed: Any, *, path: str = "") -> list[str]:
         pairs = enumerate(zip(stored, computed, strict=True))
         return [line for index, (a, b) in pairs for line in differences(a, b, path=f"{path}[{index}]")]
     return [] if stored == computed else [f"{path}: {_short(stored)} -> {_short(computed)}"]
+
+
+def value_of(scores: Mapping[str, Any], metric: str) -> float:
+    """The value of `metric` (`name` or `name:label`) among a run's figures. Raises BadReference where it has none."""
+    name, _, label = metric.partition(":")
+    for figure in scores.get("figures", ()):
+        if (figure["name"], figure["label"]) == (name, label) and figure["value"] is not None:
+            return float(figure["value"])
+    raise BadReference(f"The run has no figure {metric}.", next_step="Name a metric that its report shows.")
 
 
 def figures_without_interval(scores: Mapping[str, Any]) -> list[str]:

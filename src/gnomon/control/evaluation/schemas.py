@@ -1,9 +1,9 @@
 """What goes in and out of evaluation, and the facts that it tells."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from gnomon.control.evaluation.rules import RunPurpose, SuitePurpose
 from gnomon.kit.events import Event
@@ -45,6 +45,35 @@ class NewComparison(BaseModel):
 
 class LeakCheck(BaseModel):
     dataset_ids: list[str] = Field(min_length=1, max_length=50)
+
+
+class Reference(BaseModel):
+    """A figure of somebody else with its source, or the reason why there is none."""
+
+    value: float | None = None
+    name: str = Field(default="", max_length=200)
+    source: str = Field(default="", max_length=500)
+    reason: str = Field(default="", max_length=500)
+
+    @model_validator(mode="after")
+    def _figure_or_reason(self) -> Self:
+        if (self.value is None) != bool(self.reason) or (self.value is not None and not self.source):
+            raise ValueError("give a value with its source, or the reason why there is none")
+        return self
+
+
+class References(BaseModel):
+    metric: str = "accuracy"
+    baseline_run_id: str = ""
+    no_baseline_because: str = Field(default="", max_length=500)
+    industry: Reference
+    competitor: Reference
+
+    @model_validator(mode="after")
+    def _baseline_or_reason(self) -> Self:
+        if bool(self.baseline_run_id) == bool(self.no_baseline_because):
+            raise ValueError("name the run of the launch baseline, or the reason why there is none")
+        return self
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from gnomon.control.evaluation.actions.comparisons import compare
 from gnomon.control.evaluation.actions.leaks import record_leaks, request_leak_check
+from gnomon.control.evaluation.actions.references import record_references
 from gnomon.control.evaluation.actions.runs import (
     Opened,
     begin,
@@ -24,6 +25,7 @@ __all__ = [
     "open_suite",
     "record_answers",
     "record_leaks",
+    "record_references",
     "request_leak_check",
     "request_run",
     "request_sealed_run",
