@@ -12,7 +12,8 @@ from tests.fakes.console import cookie, make_console
 from tests.fakes.platform import do
 
 HTML = {"accept": "text/html", "accept-language": "zh"}
-CONTENT = {
+STEPS = [{"title": "导入", "owner": "wei"}, {"title": "核对", "owner": "lin"}]
+CONTENT = {"model": "finance", "plan": {"steps": STEPS}}
     "model": "finance",
     "plan": {"steps": [{"title": "导入", "owner": "wei"}, {"title": "核对", "owner": "lin"}]},
 }

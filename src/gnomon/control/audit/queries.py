@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from gnomon.control.audit import rules
 from gnomon.control.audit.sealer import content
 from gnomon.control.audit.tables import AuditCheckpoint, AuditEntry, AuditSeal
+from gnomon.kit.errors import NotFound
 
 
 def search(
@@ -50,6 +51,14 @@ def count(
         select(func.count()).select_from(AuditEntry), text, actor_id, permission, object_id, outcome, since, until
     )
     return session.scalar(query) or 0
+
+
+def entry(session: Session, id: int) -> tuple[AuditEntry, AuditSeal | None]:
+    """One entry and its seal. Raises NotFound."""
+    found = session.get(AuditEntry, id)
+    if found is None:
+        raise NotFound(f"The trail has no entry {id}.")
+    return found, session.scalars(select(AuditSeal).where(AuditSeal.entry_id == id)).first()
 
 
 def links(session: Session, *, batch: int = 1000) -> Iterator[rules.Link]:
