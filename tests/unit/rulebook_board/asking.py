@@ -1,6 +1,5 @@
 """Ask one check as a round does, and get what would become evidence."""
 
-from datetime import timedelta
 from typing import Any
 
 from gnomon.contract.verdicts import State
@@ -24,7 +23,3 @@ def ask(platform: Platform, source: str, *, services: dict[str, Any] | None = No
 def state(platform: Platform, source: str, *, services: dict[str, Any] | None = None) -> State | None:
     found = ask(platform, source, services=services)
     return found.state if found else None
-
-
-def window(source: str) -> timedelta:
-    return BOOK.controls_from(source)[0].max_age

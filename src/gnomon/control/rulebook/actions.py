@@ -3,8 +3,8 @@
 from gnomon.control.evidence import actions as evidence
 from gnomon.control.evidence.tables import Artefact
 from gnomon.control.rulebook import queries
-from gnomon.control.rulebook.checks import Answer, CheckResult, judged
-from gnomon.control.rulebook.rules import Rulebook, load
+from gnomon.control.rulebook.checks import Answer
+from gnomon.control.rulebook.rules import load
 from gnomon.control.rulebook.schemas import Control
 from gnomon.kit.errors import Conflict
 from gnomon.kit.work import Work, action, system_action
@@ -36,9 +36,3 @@ def keep(work: Work, control: Control, answer: Answer) -> Artefact:
         state=answer.state,
         facts=answer.facts,
     )
-
-
-@system_action("control.keep_result")
-def keep_result(work: Work, control: Control, result: CheckResult, rulebook: Rulebook) -> Artefact:
-    """A result that was found outside the round of checks, judged like any other, is evidence from now on."""
-    return keep(work, control, judged(control, result, rulebook=rulebook))
