@@ -147,7 +147,7 @@ def verify(id: str, session: ReadDep) -> dict[str, Any]:
     return queries.verify(session, id).as_dict()
 
 
-@router.post("/runs/{id}/references", status_code=201)
+@router.post("/runs/{id}/references", status_code=201, dependencies=[allow("evaluation.compare")])
 def record_references(id: str, body: References, work: WorkDep) -> dict[str, Any]:
     """The run beside its launch baseline, an industry figure and a competitor; a missing one with its reason."""
     proof = actions.record_references(work, id, body)
