@@ -43,7 +43,7 @@ class Sizes:
 
     test: int = 600
     validation: int = 200
-    train: int = 960
+    train: int = 1600
 
 
 @dataclass(frozen=True, slots=True)

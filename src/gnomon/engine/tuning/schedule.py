@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 
 # Batches are cut from stretches of this many batches sorted by length: little padding, still nearly random.
-_STRETCH = 4
+_STRETCH = 8
 
 
 def batches(lengths: Sequence[int], *, steps: int, batch: int, seed: int) -> list[list[int]]:

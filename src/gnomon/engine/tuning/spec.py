@@ -39,17 +39,17 @@ class TuningSpec(BaseModel):
     validation_sha256: str = ""
     rank: int = Field(default=16, ge=1, le=256)
     alpha: int = Field(default=32, ge=1)
-    steps: int = Field(default=60, ge=1, le=100_000)
+    steps: int = Field(default=100, ge=1, le=100_000)
     batch: int = Field(default=16, ge=1, le=512)
     learning_rate: float = Field(default=3e-4, gt=0, lt=1)
-    warmup_steps: int = Field(default=6, ge=0)
+    warmup_steps: int = Field(default=10, ge=0)
     clip: float = Field(default=1.0, gt=0)
     seed: int = Field(default=1, ge=0)
     max_tokens: int = Field(default=256, ge=8)  # a row's prompt and label together
     threads: int = Field(default=0, ge=0)  # 0: one a core
     dtype: Literal["auto", "bfloat16", "float32"] = "auto"
     checkpoint_every: int = Field(default=10, ge=1)
-    validate_every: int = Field(default=30, ge=1)
+    validate_every: int = Field(default=50, ge=1)
 
     @property
     def identity(self) -> str:
