@@ -39,7 +39,7 @@ class ServerLimits:
     head_s: float = 10.0
     body_s: float = 30.0
     idle_s: float = 75.0
-    pipelined: int = 16
+    pipelined: int = 8
     connections: int = 20_000
 
 
@@ -173,9 +173,9 @@ class Connection(asyncio.Protocol):
         if self._task is not None:
             if self._answering:  # a task cancelled before its first step would neither record nor give anything back
                 self._task.cancel()
-        elif self._reading is not None and self._reading.refusal is None:
+        if self._reading is not None:
             self._record_gone(self._reading)
-        self._reading = None
+            self._reading = None
 
     def pause_writing(self) -> None:
         """A slow caller slows the model server, not our memory."""
@@ -270,7 +270,7 @@ class Connection(asyncio.Protocol):
             self._begin(ex)
             return
         self._queue.append(ex)
-        self.transport.pause_reading()  # what is sent ahead waits in the kernel
+        # Reading goes on, or a caller who left would not be noticed; so what may be sent ahead is little.
         if len(self._queue) > self._server.limits.pipelined:
             self._broken = True
             ex.close = True
@@ -293,8 +293,6 @@ class Connection(asyncio.Protocol):
             self._hang_up()
         elif self._queue:
             self._begin(self._queue.popleft())
-        elif not self._broken:
-            self.transport.resume_reading()
 
     def _hang_up(self) -> None:
         """Close; where the caller may still be sending, first half-close, or a reset would eat the answer."""
@@ -302,7 +300,6 @@ class Connection(asyncio.Protocol):
         self._settle_queue()
         if sending and not self.transport.is_closing() and self.transport.can_write_eof():
             self.transport.write_eof()
-            self.transport.resume_reading()
             self._server.loop.call_later(_LINGER_S, self.transport.abort)
         else:
             self.transport.close()
