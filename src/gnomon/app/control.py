@@ -15,8 +15,9 @@ from gnomon.app.wiring import build, routers
 from gnomon.control.audit.sealer import Sealer
 from gnomon.control.people import queries as people
 from gnomon.kit import log, services
+from gnomon.kit.errors import BadInput
 from gnomon.kit.settings import Settings
-from gnomon.kit.web import tell_errors
+from gnomon.kit.web import error_body, tell_errors
 from gnomon.kit.work import Platform
 
 _log = log.get(__name__)
@@ -51,19 +52,18 @@ def create_app(platform: Platform, settings: Settings) -> FastAPI:
     return app
 
 
-def _bad_input(_request: Request, error: Exception) -> JSONResponse:
+def _bad_input(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     problems = [
         {"field": ".".join(str(part) for part in item["loc"][1:]), "problem": item["msg"]} for item in error.errors()
     ]
     first = problems[0] if problems else {"field": "", "problem": "unreadable"}
-    body = {
-        "code": "bad_input",
-        "message": f"{first['field'] or 'body'}: {first['problem']}",
-        "next_step": "Correct the fields and send it again.",
-        "facts": {"problems": problems},
-    }
-    return JSONResponse({"error": body}, status_code=400)
+    told = BadInput(
+        f"{first['field'] or 'body'}: {first['problem']}",
+        next_step="Correct the fields and send it again.",
+        problems=problems,
+    )
+    return JSONResponse({"error": error_body(request, told)}, status_code=told.status)
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ class ApiError(GnomonError):
     """What the server refused, with its own code, message and next step."""
 
     def __init__(self, status: int, error: dict[str, Any]) -> None:
-        super().__init__(error["message"], next_step=error.get("next_step", ""), **error.get("facts", {}))
+        super().__init__(error.get("detail") or error["message"], next_step=error.get("next_step", ""), **error.get("facts", {}))
         self.code = error["code"]  # type: ignore[misc]  # the server's code, not the class's
         self.status = status  # type: ignore[misc]
 

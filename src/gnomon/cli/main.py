@@ -49,10 +49,21 @@ def main(arguments: list[str] | None = None) -> Any:
     try:
         return cli.main(args=arguments, prog_name="gnomon", standalone_mode=True)
     except GnomonError as error:
-        click.echo(f"gnomon: {error.message} [{error.code}]", err=True)
-        if error.next_step:
-            click.echo(f"        → {error.next_step}", err=True)
+        _tell(error)
         sys.exit(1)
+
+
+def _tell(error: GnomonError) -> None:
+    from gnomon.kit.error_texts import is_bilingual, told  # only here: most calls go well
+
+    chinese, english = told(error, "zh-CN"), told(error, "en")
+    message, next_step = error.message, chinese.next_step
+    if not is_bilingual(message):
+        message = f"{chinese.title} / {english.title}: {message}"
+    if english.next_step != chinese.next_step:
+        next_step = f"{chinese.next_step} / {english.next_step}"
+    click.echo(f"gnomon: {message} [{error.code}]", err=True)
+    click.echo(f"        → {next_step}", err=True)
 
 
 if __name__ == "__main__":

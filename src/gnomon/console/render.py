@@ -31,6 +31,7 @@ from gnomon.console.urls import View, is_local, page_numbers, pages
 from gnomon.contract.verdicts import State
 from gnomon.engine.charts.palette import DASHES, MARKS
 from gnomon.kit import i18n
+from gnomon.kit.error_texts import told
 from gnomon.kit.errors import BadInput, GnomonError
 from gnomon.kit.i18n import mark
 
@@ -148,7 +149,8 @@ def page(request: Request, context: Context, template: str, *, status: int = 200
 
 def error_page(request: Request, context: Context, error: GnomonError) -> HTMLResponse:
     """The error as a page: what happened, why, what to do next, with its stable code and its status."""
-    return page(request, context, "error.html", status=error.status, error=error)
+    words = told(error, context.locale)
+    return page(request, context, "error.html", status=error.status, error=error, told=words)
 
 
 def see_other(target: str, *, notice: tuple[str, str] | None = None) -> RedirectResponse:

@@ -19,7 +19,7 @@ from gnomon.console.reader import context_for
 from gnomon.console.render import ENVIRONMENTS, error_page
 from gnomon.kit.errors import BadInput, GnomonError, NotFound, SignInNeeded
 from gnomon.kit.settings import Settings
-from gnomon.kit.web import visitor
+from gnomon.kit.web import error_body, visitor
 
 _Handler = Callable[[Request, Any], Response | Awaitable[Response]]
 
@@ -59,7 +59,7 @@ def wants_page(request: Request) -> bool:
 async def _expected(request: Request, error: Exception) -> Response:
     assert isinstance(error, GnomonError)
     if not wants_page(request):
-        return JSONResponse({"error": error.as_dict()}, status_code=error.status)
+        return JSONResponse({"error": error_body(request, error)}, status_code=error.status)
     if isinstance(error, SignInNeeded) and request.method in ("GET", "HEAD"):
         target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(f"/sign-in?next={quote(target, safe='/')}" if target != "/" else "/sign-in", 303)
@@ -70,7 +70,7 @@ async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     told = _told(request, error)
     if not wants_page(request):
-        return JSONResponse({"error": told.as_dict()}, status_code=error.status_code, headers=error.headers)
+        return JSONResponse({"error": error_body(request, told)}, status_code=error.status_code, headers=error.headers)
     return await run_in_threadpool(_page, request, told)
 
 

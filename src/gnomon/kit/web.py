@@ -7,14 +7,16 @@ a function (Session, token) -> Actor | None. A person is known by the session co
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.params import Depends as DependsMarker
 from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
+from gnomon.kit.error_texts import spoken, told
 from gnomon.kit.errors import GnomonError, SignInNeeded
+from gnomon.kit.i18n import SOURCE
 from gnomon.kit.settings import Settings
 from gnomon.kit.work import NOBODY, Actor, Platform, Work
 
@@ -43,6 +45,8 @@ def visitor(request: Request) -> Actor:
     with platform_of(request).read() as session:
         actor: Actor | None = request.app.state.identify(session, token)
     address = request.client.host if request.client else ""
+    if actor:
+        request.state.locale = actor.locale  # an error of this request is told in it
     return _at(actor, address) if actor else NOBODY
 
 
@@ -80,12 +84,28 @@ ReadDep = Annotated[Session, Depends(reader)]
 SettingsDep = Annotated[Settings, Depends(settings_of)]
 
 
+def locale_of(request: Request) -> str:
+    """The language for whoever asks: the signed-in person's, else the request's, else the installation's."""
+    chosen = getattr(request.state, "locale", "") or spoken(request.headers.get("accept-language", ""))
+    settings: Settings | None = getattr(request.app.state, "settings", None)
+    return chosen or (settings.locale if settings else SOURCE)
+
+
+def error_body(request: Request, error: GnomonError) -> dict[str, Any]:
+    """The error for programs and people: code, message and facts as raised; title and next step in their language.
+
+    `detail` is what to show below the title, see ToldError.
+    """
+    words = told(error, locale_of(request))
+    return error.as_dict() | {"title": words.title, "detail": words.detail, "next_step": words.next_step}
+
+
 def tell_errors(app: FastAPI) -> None:
     """Translate expected errors of the API once, here."""
 
-    def answer(_request: Request, error: Exception) -> JSONResponse:
+    def answer(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, GnomonError)
-        return JSONResponse({"error": error.as_dict()}, status_code=error.status)
+        return JSONResponse({"error": error_body(request, error)}, status_code=error.status)
 
     app.add_exception_handler(GnomonError, answer)
 
