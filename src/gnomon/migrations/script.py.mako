@@ -2,7 +2,8 @@
 
 import sqlalchemy as sa
 from alembic import op
-import gnomon.kit.db
+
+from gnomon.kit.db import UtcDateTime
 ${imports if imports else ""}
 
 revision = ${repr(up_revision)}

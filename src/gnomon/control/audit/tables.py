@@ -72,6 +72,19 @@ def append_only(dialect: str) -> list[str]:
     ]
 
 
+def append_only_off(dialect: str) -> list[str]:
+    """The statements that take those triggers away again, before a downgrade drops the tables."""
+    if dialect == "sqlite":
+        return [
+            f"DROP TRIGGER IF EXISTS {table}_no_{verb.lower()}"
+            for table in APPEND_ONLY
+            for verb in ("UPDATE", "DELETE")
+        ]
+    return [f"DROP TRIGGER IF EXISTS {table}_append_only ON {table}" for table in APPEND_ONLY] + [
+        "DROP FUNCTION IF EXISTS gnomon_append_only()"
+    ]
+
+
 @event.listens_for(Base.metadata, "after_create")
 def _protect(_metadata: Any, connection: Any, **_: Any) -> None:
     for statement in append_only(connection.dialect.name):
