@@ -87,6 +87,7 @@ async def _complete(ex: Exchange, out: Out, s: Services) -> None:
     ex.body = b""
     ex.stream = asked.stream
     route, named = _route(ex, snapshot, asked)
+    ex.tags = _guarded_tags(ex.tags, route)
     raw = _plain_input(asked)
     raw = await _inline_or_thread(len(raw), _guarded_input, ex, asked, raw, route, s.guard)
     key = ex.key
@@ -242,6 +243,14 @@ def _route(ex: Exchange, snapshot: Snapshot, asked: Asked) -> tuple[PreparedRout
     if "chat" not in key.scopes and "evaluate" not in key.scopes:
         raise _forbidden("此密钥没有 chat 权限。 This key has no chat scope.")
     return route, named
+
+
+def _guarded_tags(tags: dict[str, str], route: PreparedRoute) -> dict[str, str]:
+    """Tags are stored, so they are masked as text is."""
+    if not tags or not route.masker.hits(_encode(tags)):
+        return tags
+    tree = TreeGuard(route.masker, "input", None)
+    return {tree.text(name): tree.text(value) for name, value in tags.items()}
 
 
 def _plain_input(asked: Asked) -> bytes:

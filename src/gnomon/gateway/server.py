@@ -170,9 +170,8 @@ class Connection(asyncio.Protocol):
         self._server.connections.discard(self)
         self._broken = True
         self._settle_queue()
-        if self._task is not None:
-            if self._answering:  # a task cancelled before its first step would neither record nor give anything back
-                self._task.cancel()
+        if self._task is not None and self._answering:
+            self._task.cancel()  # not before its first step: it would neither record nor give anything back
         if self._reading is not None:
             self._record_gone(self._reading)
             self._reading = None

@@ -57,7 +57,7 @@ def _record(ex: Exchange, total: float) -> TrafficRecord:
         request=ex.request[:_MAX_CONTENT] if keep else "",
         reply=ex.reply[:_MAX_CONTENT] if keep else "",
         error=ex.error,
-        tags=ex.tags,
+        tags=ex.tags if ex.route is not None else {},  # without a route nothing has masked them
     )
 
 

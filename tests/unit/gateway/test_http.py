@@ -166,6 +166,8 @@ def test_tags_are_kept_and_bounded(gateway: Gateway) -> None:
 
     assert tagged({"x-gnomon-tag-run": "r", "X-Gnomon-Tag-Item": "7"}) == 200
     assert gateway.records()[0]["tags"] == {"run": "r", "item": "7"}
+    assert tagged({"x-gnomon-tag-item": "13812345678"}) == 200
+    assert gateway.records()[1]["tags"] == {"item": "[PHONE]"}
     assert tagged({f"x-gnomon-tag-{n}": "v" for n in range(17)}) == 431
     assert tagged({"x-gnomon-tag-a": "v" * 201}) == 431
 
