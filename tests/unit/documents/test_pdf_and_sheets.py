@@ -6,11 +6,11 @@ import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.documents.samples import MADE_AT, paper
 
 from gnomon.engine.documents import BadDocument, Register, Sheet, paper_number, to_csv, to_html, to_pdf, to_xlsx
 from gnomon.engine.documents.numbering import chinese, heading_number
 from gnomon.engine.documents.text import inert, legal
+from tests.unit.documents.samples import MADE_AT, paper
 
 
 def register(*cells: str | int | float | date | None) -> Register:

@@ -8,9 +8,9 @@ import pytest
 from docx.oxml.ns import qn
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.documents.samples import paper
 
 from gnomon.engine.documents import BadDocument, Section, Table, to_docx
+from tests.unit.documents.samples import paper
 
 
 def opened(data: bytes) -> docx.document.Document:

@@ -88,6 +88,14 @@ class Voice:
         words = _STATES.get(state)
         return words[self._place] if words else state or NONE
 
+    def word(self, state: str) -> str:
+        """The same without its sign: for charts, which draw their own."""
+        return self.state(state).removeprefix("✓ ").removeprefix("■ ").removeprefix("▲ ").removeprefix("– ")
+
+    def probability(self, value: float | None) -> str:
+        """A p or q value; below a thousandth it says so."""
+        return NONE if value is None else "< 0.001" if value < 0.001 else self.number(value, 3)
+
     def day(self, value: date | None) -> str:
         return i18n.day(value, self.locale)
 
@@ -136,6 +144,14 @@ class Voice:
         """A stored difference with its interval, in points where the metric is a share."""
         middle, low, high = (change(interval[end], unit_of(name) or "share") for end in ("estimate", "low", "high"))
         return f"{middle[self._place]} [{low[self._place]}, {high[self._place]}]"
+
+    def noted(self, text: str, note: str) -> str:
+        """«文字（注）», «text (note)»."""
+        return self(f"{text}（{note}）", f"{text} ({note})")
+
+    def pair(self, name: str, value: str) -> str:
+        """«名称：值», «name: value»."""
+        return self(f"{name}：{value}", f"{name}: {value}")
 
     def joined(self, texts: list[str] | tuple[str, ...]) -> str:
         return self("、", ", ").join(text for text in texts if text) or NONE

@@ -30,7 +30,10 @@ Piece = Heading | Paragraph | Bullets | Facts | Table | Drawing
 
 
 def flow(document: Document) -> list[Piece]:
-    """Headings, blocks, drawings with their data tables, in order; captions carry 图/表 numbers."""
+    """Headings, blocks, drawings with their data tables, in order; captions carry 图/表 numbers.
+
+    A table without rows says so in `empty`, others have none.
+    """
     return list(_Flow(document.locale).sections(document.sections, ()))
 
 
@@ -68,8 +71,5 @@ class _Flow:
 
     def _table(self, table: Table) -> Table:
         caption = f"{self._words.table.format(n=next(self._tables))}  {table.caption}"
-        rows = table.rows
-        if not rows:
-            rest = ("",) * (len(table.header) - 1)
-            rows = ((table.empty or self._words.none, *rest),)
-        return Table(caption, table.header, rows, table.widths, table.right)
+        empty = "" if table.rows else table.empty or self._words.none
+        return Table(caption, table.header, table.rows, table.widths, table.right, empty)

@@ -23,7 +23,7 @@ def facts(context: Context, case: Case, round: Round) -> tuple[tuple[str, str], 
         (say("轮次", "Round"), str(round.n)),
         (say("模型", "Model"), case.model),
         (say("等级", "Level"), say.state(case.level)),
-        (say("责任人", "Owner"), f"{context.name(case.owner_id)}（{context.team_of(case.owner_id)}）"),
+        (say("责任人", "Owner"), say.noted(context.name(case.owner_id), context.team_of(case.owner_id))),
         (say("状态", "State"), say.state(case.state)),
         (say("方案冻结校验值", "SHA-256 of the frozen plan"), round.frozen_sha256),
     )
@@ -63,7 +63,7 @@ def findings_table(context: Context, rows: Sequence[Finding]) -> Table:
             )
             for one in rows
         ),
-        widths=(0.14, 0.3, 0.1, 0.18, 0.18, 0.1),
+        widths=(0.14, 0.28, 0.11, 0.17, 0.18, 0.12),
     )
 
 
@@ -100,7 +100,7 @@ def run_facts(context: Context, run: EvaluationRun) -> Facts:
     return Facts(
         (
             (say("评测", "Run"), run.id),
-            (say("评测集", "Suite"), f"{suite.name}（n = {say.number(suite.n)}，{sealed}）"),
+            (say("评测集", "Suite"), say.noted(suite.name, say.joined([f"n = {say.number(suite.n)}", sealed]))),
             (say("评测集 SHA-256", "SHA-256 of the suite"), run.suite_sha256),
             (say("受测版本", "Version"), _version(context, run.version_id)),
             (say("方法", "Recipe"), f"{run.recipe['id']} · {run.decoding.get('mode', NONE)}"),
@@ -117,7 +117,7 @@ def _version(context: Context, version_id: str) -> str:
         version = catalog.version(context.session, version_id)
     except NotFound:
         return version_id or NONE
-    return f"{version.model} {version.label}（{version_id}）"
+    return context.say.noted(f"{version.model} {version.label}", version_id)
 
 
 def version_label(context: Context, version_id: str) -> str:

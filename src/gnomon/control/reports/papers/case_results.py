@@ -57,7 +57,7 @@ def _forest(context: Context, group: Sequence[Comparison]) -> charts.Chart:
             _name(context, one),
             after=estimate(one.result["after"]),
             before=estimate(one.result["before"]),
-            note=say.state(one.goal_state),
+            note=say.word(one.goal_state),
             tone=_TONES.get(one.goal_state, "idle"),
         )
         for one in group
@@ -213,7 +213,7 @@ def slices(context: Context, compared: Sequence[Comparison]) -> list[Block]:
                 f"{row['name']} (n = {row['n']})",
                 after=estimate(row["after"]),
                 before=estimate(row["before"]),
-                note=say.state(row["state"]),
+                note=say.word(row["state"]),
                 tone=_TONES.get(row["state"], "idle"),
             )
             for row in shown
@@ -237,7 +237,7 @@ def slices(context: Context, compared: Sequence[Comparison]) -> list[Block]:
                 str(row["n"]),
                 say.ranged("accuracy", row["before"]),
                 say.ranged("accuracy", row["after"]),
-                say.number(row["q"], 3),
+                say.probability(row["q"]),
                 say.state(row["state"]),
             )
             for row in shown
@@ -265,14 +265,14 @@ def _measured(context: Context, round: Round, compared: Sequence[Comparison]) ->
     say = context.say
     lines: dict[str, list[str]] = {"accuracy": [], "data_security": [], "user_experience": [], "trade_standards": []}
     for one in compared:
-        lines[_aim_of(one.goal["metric"])].append(f"{_name(context, one)}：{say.state(one.goal_state)}")
+        lines[_aim_of(one.goal["metric"])].append(say.pair(_name(context, one), say.state(one.goal_state)))
     for one in compared[0].result["guards"]:
         name = one["guard"]["metric"]
-        lines[_aim_of(name)].append(f"{say('护栏', 'guard')} {say.metric(name)}：{say.state(one['state'])}")
+        lines[_aim_of(name)].append(say.pair(f"{say('护栏', 'guard')} {say.metric(name)}", say.state(one["state"])))
     for live in round.verification["live"]:
         name = live["indicator"]
         shown = parts.indicator(context, name)
-        lines[_aim_of(name)].append(f"{say('线上', 'live')} {shown}：{say.state(live['state'])}")
+        lines[_aim_of(name)].append(say.pair(f"{say('线上', 'live')} {shown}", say.state(live["state"])))
     return lines
 
 

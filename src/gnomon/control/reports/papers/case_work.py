@@ -80,7 +80,9 @@ def tasks(context: Context, case: Case, round: Round) -> list[Block]:
         header,
         tuple(
             (
-                f"{row.task.key} {row.task.title}" + (f"（{critical}）" if row.critical else ""),
+                say.noted(f"{row.task.key} {row.task.title}", critical)
+                if row.critical
+                else f"{row.task.key} {row.task.title}",
                 say.joined([context.name(id) for id in (row.task.owner_id, *row.task.collaborators)]),
                 f"{say.day(row.task.start)}\n{say.day(row.task.end)}",
                 ", ".join(row.task.depends_on) or NONE,
@@ -128,7 +130,7 @@ def budget(context: Context, case: Case, round: Round) -> Table:
         header,
         rows,
         right=frozenset({3, 4, 5, 6}),
-        widths=(0.12, 0.28, 0.12, 0.12, 0.12, 0.12, 0.12),
+        widths=(0.13, 0.22, 0.13, 0.13, 0.15, 0.12, 0.12),
     )
 
 

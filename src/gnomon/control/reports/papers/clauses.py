@@ -38,7 +38,7 @@ def _language(context: Context) -> Language:
 
 def _sentence(context: Context, board: Board) -> Paragraph:
     say = context.say
-    counted = say.joined([f"{say.state(state)} {n}" for state, n in board.counts.items()])
+    counted = say.joined([f"{say.word(state)} {n}" for state, n in board.counts.items()])
     rule = say(
         "条款的每一项管控措施都有有效且达标的证据时，该条款方为达标；证据缺失、过期或样本不足均不计为达标。",
         "A clause is met only when each of its controls has fresh evidence that says so; missing, old or too little "
@@ -49,7 +49,7 @@ def _sentence(context: Context, board: Board) -> Paragraph:
 
 def _chart(context: Context, board: Board) -> Figure:
     say = context.say
-    bars = [Bar(say.state(state), float(n), tone=_TONES.get(state, "")) for state, n in board.counts.items()]
+    bars = [Bar(say.word(state), float(n), tone=_TONES.get(state, "")) for state, n in board.counts.items()]
     label = say("条款状态", "Clauses by verdict")
     method = say("由最新证据判定", "by the newest evidence")
     return Figure(charts.bar(label, bars, locale=context.locale, method=method, n=board.total, high=float(board.total)))
@@ -73,10 +73,10 @@ def _policy(context: Context, board: Board, prefix: str) -> Section:
 
 
 def _control(context: Context, one: ControlStanding) -> str:
-    proof = f"{context.cite(one.artefact.id)} " if one.artefact else ""
+    proof = context.cite(one.artefact.id) if one.artefact else ""
+    title, why = one.control.title.in_language(_language(context)), one.state.explain(_language(context))
     return (
-        f"· {one.control.title.in_language(_language(context))}: {context.say.state(one.state.state)} "
-        f"{proof}（{one.state.explain(_language(context))}）"
+        f"· {context.say.pair(title, context.say.noted(f'{context.say.state(one.state.state)} {proof}'.strip(), why))}"
     )
 
 

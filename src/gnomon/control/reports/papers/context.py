@@ -124,16 +124,23 @@ class Context:
     def signatures(self, *wanted: tuple[str, str]) -> tuple[Signature, ...]:
         """Every vote, and an empty line for each seat whose word is still wanted."""
         lines = []
-        for request in self.requests(*wanted):
+        requests = self.requests(*wanted)
+        for request in requests:
+            matter = self.book.quorum(request.kind).title.in_language(self._language) if len(requests) > 1 else ""
             standing = approvals.standing(self.session, request)
             for vote in standing.votes:
                 held = [self.post(post) for post in vote.posts]
                 word = self.say.state("approved" if vote.approve else "rejected")
                 at, comment = self.say.moment(vote.at), vote.comment
-                lines.append(Signature(self.say.joined(held), self.name(vote.person_id), word, at, comment))
+                role = f"{matter}\n{self.say.joined(held)}".strip()
+                lines.append(Signature(role, self.name(vote.person_id), word, at, comment))
             if request.state == "pending":
-                lines += [Signature(self.say.joined([self.post(post) for post in seat])) for seat in standing.missing]
+                lines += [Signature(f"{matter}\n{self._seat(seat)}".strip()) for seat in standing.missing]
         return tuple(lines)
+
+    def _seat(self, posts: list[str]) -> str:
+        """Who may fill a seat: any of these posts."""
+        return self.say(" 或 ", " or ").join(self.post(post) for post in posts)
 
     def approvals_table(self, *wanted: tuple[str, str]) -> Table:
         """What was put to the vote, with the digest that the votes are bound to."""

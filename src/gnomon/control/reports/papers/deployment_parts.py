@@ -71,7 +71,7 @@ def environment(context: Context, deployment: Deployment) -> Table:
         say("环境清单与探测结果", "Environment, declared and found"),
         (say("项目", "Item"), say("要求", "Declared"), say("实测", "Found"), say("证据", "Evidence")),
         tuple(rows),
-        widths=(0.18, 0.36, 0.36, 0.1),
+        widths=(0.2, 0.34, 0.34, 0.12),
         empty=say("尚未声明环境", "No environment is declared yet."),
     )
 

@@ -40,7 +40,7 @@ def build(context: Context, subject_id: str) -> Paper:
             (parts.environment(context, deployment), parts.mismatches(context, deployment)),
         ),
         Section(say("部署步骤", "Steps"), (_steps(context, plan),)),
-        Section(say("时间计划", "Timetable"), tuple(_timetable(context, plan))),
+        Section(say("时间计划", "Timetable"), tuple(_timetable(context, deployment))),
         Section(say("依赖与资源", "Dependencies and resources"), (_resources(context, plan),)),
         Section(say("测试方案", "Test plan"), tuple(_tests(context, deployment.tests))),
         Section(say("风险与规避", "Risks"), tuple(_risks(context, deployment))),
@@ -106,16 +106,19 @@ def _steps(context: Context, plan: dict[str, Any]) -> Table:
     return Table(say("部署步骤", "Steps"), header, rows, widths=(0.08, 0.28, 0.13, 0.26, 0.25))
 
 
-def _timetable(context: Context, plan: dict[str, Any]) -> list[Block]:
-    """A Gantt chart where the plan spans days; within one day the table of steps says it better."""
-    say = context.say
+def _timetable(context: Context, deployment: Deployment) -> list[Block]:
+    """A Gantt chart where the plan spans days and is not begun.
+
+    Within one day the table of steps says it better; and how far each step is, once begun, nobody records.
+    """
+    say, plan = context.say, deployment.plan
     start, end = (datetime.fromisoformat(plan[key]).astimezone(say.zone) for key in ("start", "end"))
     sentence = say(
         f"计划自 {say.moment(start)} 至 {say.moment(end)}，共 {len(plan['steps'])} 个步骤。",
-        f"From {say.moment(start)} to {say.moment(end)}, {len(plan['steps'])} steps.",
+        f"From {say.moment(start)} to {say.moment(end)}; steps: {len(plan['steps'])}.",
     )
     blocks: list[Block] = [Paragraph(sentence)]
-    if start.date() == end.date():
+    if start.date() == end.date() or any(line["step"] == "started" for line in deployment.steps):
         return blocks
     tasks = [
         Task(
@@ -161,10 +164,8 @@ def _tests(context: Context, tests: dict[str, Any]) -> list[Block]:
 def _risks(context: Context, deployment: Deployment) -> list[Block]:
     say = context.say
     accepted = deployment.plan.get("accepted_mismatches", [])
-    text = say(
-        "方案接受的环境不符项：" + say.joined(accepted) + "。",
-        "Mismatches that the plan lives with: " + say.joined(accepted) + ".",
-    )
+    named = say.joined(accepted) if accepted else say("无", "none")
+    text = say(f"方案接受的环境不符项：{named}。", f"Mismatches that the plan lives with: {named}.")
     limit = say(
         f"就绪时限 {say.number(deployment.plan['ready_within_s'])} 秒，超时即判安装失败。",
         f"The model must be ready within {say.number(deployment.plan['ready_within_s'])} s, or the installation fails.",

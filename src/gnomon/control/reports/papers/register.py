@@ -24,7 +24,7 @@ def build(context: Context, _subject_id: str) -> Paper:
     rows = tuple(_row(context, place, one) for place, one in enumerate(found, 1))
     say = context.say
     tally = findings.tally(context.session)
-    counted = say.joined([f"{say.state(state)} {n}" for state, n in tally.items()])
+    counted = say.joined([f"{say.word(state)} {n}" for state, n in tally.items()])
     sheet = Sheet(say("台账", "Register"), _header(context), rows, _WIDTHS)
     facts = ((say("问题总数", "Findings"), str(len(found))), (say("其中", "Of these"), counted))
     return Paper(head(context, "remediation_register"), facts, sheets=(sheet,))

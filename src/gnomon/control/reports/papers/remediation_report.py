@@ -65,7 +65,7 @@ def _overview(context: Context, case: Case, round: Round, proof: str) -> list[Bl
         (say("目标冻结", "Goals frozen"), f"{say.moment(round.frozen_at)} {context.name(round.planned_by)}"),
         (say("验证运行申请", "Verification requested"), say.moment(run.requested_at)),
         (say("验证", "Verified"), f"{say.moment(round.verified_at)} {context.name(round.verified_by)}"),
-        (say("结论", "Verdict"), f"{say.state(round.verdict)}（{context.cite(proof)}）"),
+        (say("结论", "Verdict"), say.noted(say.state(round.verdict), context.cite(proof))),
         (
             say("方案未被改动", "Plan as it was frozen"),
             say("✓ 是", "✓ yes") if queries.is_intact(round) else say("■ 否", "■ no"),
@@ -94,7 +94,7 @@ def _rounds(context: Context, case: Case) -> Table:
         say("结论", "Verdict"),
         say("方案 SHA-256", "SHA-256 of the plan"),
     )
-    return Table(say("各轮次", "Rounds"), header, rows, widths=(0.08, 0.22, 0.22, 0.16, 0.32))
+    return Table(say("各轮次", "Rounds"), header, rows, widths=(0.1, 0.21, 0.21, 0.16, 0.32))
 
 
 def _finding(context: Context, case: Case, round: Round, finding: Finding, compared: list[Comparison]) -> Section:
@@ -102,8 +102,8 @@ def _finding(context: Context, case: Case, round: Round, finding: Finding, compa
     say = context.say
     mine = [one for one in queries.tasks(context.session, case.id, round.n) if one.finding_id == finding.id]
     measures = queries.measures(context.session, case.id, round.n)
-    done = [f"{one.key} {one.title}：{say.state(one.state)}" for one in measures]
-    done += [f"{one.key} {one.title}：{one.progress} %" for one in mine]
+    done = [say.pair(f"{one.key} {one.title}", say.state(one.state)) for one in measures]
+    done += [say.pair(f"{one.key} {one.title}", f"{one.progress} %") for one in mine]
     after = [_before_and_after(context, one) for one in compared]
     rows = (
         (say("问题", "What was wrong"), f"{finding.title}\n{finding.detail}".strip()),

@@ -82,7 +82,7 @@ def _styles(layout: Layout) -> Iterator[str]:
     yield _style("FigureCaption", "Figure Caption", layout.head, under)
     over = f'<w:keepNext/><w:spacing w:before="320" w:after="120" {_SINGLE}/><w:jc w:val="{jc}"/>'
     yield _style("TOCHeading", "TOC Heading", layout.headings[0], over)
-    face = Face(body.latin, body.cjk, min(body.size, 14))
+    face = Face(body.latin, body.cjk, min(body.size, 12))
     for level in (1, 2):
         inset = f'<w:spacing w:after="60" {_SINGLE}/><w:ind w:left="{(level - 1) * 420}"/>'
         yield _style(f"TOC{level}", f"toc {level}", face, inset)

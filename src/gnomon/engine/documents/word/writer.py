@@ -8,6 +8,7 @@ import docx
 from docx.document import Document as WordDocument
 from docx.oxml.ns import qn
 from docx.shared import Emu, Mm
+from docx.table import Table as WordTable
 from docx.text.paragraph import Paragraph as WordParagraph
 
 from gnomon.engine.charts import png
@@ -21,6 +22,10 @@ from gnomon.engine.documents.word.styles import dxa, fonts_xml, numbering, style
 from gnomon.engine.documents.words import Words, words
 
 _CHART_PX = 640
+_APPLICATION = (
+    b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?><Properties xmlns="http://schemas.openxmlformats.org/'
+    b'officeDocument/2006/extended-properties"><Application>Gnomon</Application></Properties>'
+)
 
 
 def to_docx(document: Document) -> bytes:
@@ -154,7 +159,14 @@ class _Writer:
 
     def _table(self, table: Table) -> None:
         self._line(table.caption, "caption")
-        self._grid(table.header, table.rows, widths=table.widths, right=table.right)
+        if table.rows:
+            self._grid(table.header, table.rows, widths=table.widths, right=table.right)
+            return
+        row = (table.empty,) * len(table.header)
+        made = self._grid(table.header, [row], widths=table.widths)
+        whole = made.rows[1].cells[0].merge(made.rows[1].cells[-1])
+        for paragraph in whole.paragraphs[1:]:  # what the other cells brought along
+            paragraph._p.getparent().remove(paragraph._p)
 
     def _grid(
         self,
@@ -164,7 +176,7 @@ class _Writer:
         widths: Sequence[float] = (),
         right: frozenset[int] = frozenset(),
         named: bool = False,
-    ) -> None:
+    ) -> WordTable:
         columns = len(header) or len(rows[0])
         shares = widths or (1.0,) * columns
         measures = [dxa(self.layout.width_mm * share / sum(shares)) for share in shares]
@@ -186,6 +198,8 @@ class _Writer:
                 self._cell(cell, text, "TableFigure" if place in right and not is_head else style)
         gap = self.word.add_paragraph(style="Quiet")  # two tables in a row would be joined
         gap.paragraph_format.space_after = Emu(0)
+        made: WordTable = table
+        return made
 
     def _cell(self, cell: Any, text: str, style: str) -> None:
         paragraph = cell.p_lst[0]
@@ -227,9 +241,19 @@ def _replace_parts(word: WordDocument, layout: Layout) -> None:
         if rel.reltype.endswith("/fontTable"):
             head = b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
             rel.target_part._blob = head + fonts_xml(layout).encode()
-    theme = word.settings.element.find(qn("w:themeFontLang"))
-    if theme is not None:
+    for rel in package.rels.values():
+        if rel.reltype.endswith("/extended-properties"):
+            rel.target_part._blob = _APPLICATION
+    _settings(word.settings.element)
+
+
+def _settings(settings: Any) -> None:
+    """Chinese as the East Asian language, and the layout of Word 2013 on: the template's is «compatibility mode»."""
+    for theme in settings.iter(qn("w:themeFontLang")):
         theme.set(qn("w:eastAsia"), "zh-CN")
+    for setting in settings.iter(qn("w:compatSetting")):
+        if setting.get(qn("w:name")) == "compatibilityMode":
+            setting.set(qn("w:val"), "15")
 
 
 def _refill(target: Any, made: Any) -> None:
