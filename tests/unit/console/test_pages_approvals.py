@@ -14,9 +14,6 @@ from tests.fakes.platform import do
 HTML = {"accept": "text/html", "accept-language": "zh"}
 STEPS = [{"title": "导入", "owner": "wei"}, {"title": "核对", "owner": "lin"}]
 CONTENT = {"model": "finance", "plan": {"steps": STEPS}}
-    "model": "finance",
-    "plan": {"steps": [{"title": "导入", "owner": "wei"}, {"title": "核对", "owner": "lin"}]},
-}
 
 
 @pytest.fixture(scope="module")
