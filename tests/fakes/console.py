@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from gnomon.console import site
 from gnomon.control.people import actions as people
 from gnomon.control.people import queries
-from gnomon.control.people.tables import Invitation, Person
+from gnomon.control.people.tables import Invitation, MatrixVersion, Person
 from gnomon.control.rulebook import rules as rulebook
 from gnomon.kit import services
 from gnomon.kit.blobs import Blobs
@@ -35,6 +35,7 @@ def make_console(folder: Path) -> tuple[FastAPI, Platform]:
             held = [post]
             person = Person(id=login, login=login, name=name, team="admin", posts=held, locale="zh-CN", created_at=at)
             session.add(person)
+        session.get_one(MatrixVersion, 1).exclusive = [list(rule.posts) for rule in book.matrix.separation]
         session.commit()
     services.fill(settings=Settings(home=folder), blobs=Blobs(f"file://{folder / 'store'}"))
     app = FastAPI()
