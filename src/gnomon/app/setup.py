@@ -12,7 +12,7 @@ from alembic.config import Config
 import gnomon
 from gnomon.control.access import actions as access
 from gnomon.control.access import rules as access_rules
-from gnomon.control.access.schemas import NewKey
+from gnomon.control.access.schemas import OWN_CALLER, NewKey
 from gnomon.control.people import actions as people
 from gnomon.control.people import queries as people_queries
 from gnomon.control.people.schemas import NewPerson
@@ -73,7 +73,7 @@ def first_administrator(platform: Platform) -> str | None:
 
 def _make_platform_key(platform: Platform, settings: Settings) -> None:
     fresh = access_rules.make_key("own")
-    new = NewKey(caller="gnomon", team="platform", scopes=["chat", "evaluate"])
+    new = NewKey(caller=OWN_CALLER, team="platform", scopes=["chat", "evaluate"])
     with platform.work(system("setup")) as work:
         access.issue_own(work, new, fresh)
     path = settings.home / "keys" / "platform.key"

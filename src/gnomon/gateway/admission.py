@@ -77,7 +77,7 @@ class Admission:
                 id=new_id("notice"),
                 at=now,
                 kind="ban",
-                subject=ex.peer,
+                subject=ex.address,  # the digest: who an address belongs to stays outside the records
                 reason="key_guessing",
                 until=until,
                 facts={"count": float(rule.count), "window_s": rule.window_s, "ban_s": rule.ban_s},

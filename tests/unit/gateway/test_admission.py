@@ -91,7 +91,8 @@ def test_a_guesser_of_keys_is_banned_at_once_for_all_workers(tmp_path: Path, ups
         refused = post(gateway, f"Bearer {secret('aaaaaaaa')}")
         assert (refused.status_code, refused.json()["error"]["code"]) == (403, "banned")
     (notice,) = first.lines("notice")
-    assert (notice["kind"], notice["subject"], notice["reason"]) == ("ban", "127.0.0.1", "key_guessing")
+    assert (notice["kind"], notice["reason"]) == ("ban", "key_guessing")
+    assert notice["subject"] == first.records()[-1]["address"] != "127.0.0.1"
     assert notice["until"] == pytest.approx(time.time() + 120, abs=5)
 
 

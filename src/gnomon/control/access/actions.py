@@ -5,18 +5,20 @@ from typing import Any
 
 from gnomon.contract.traffic import DefenceNotice
 from gnomon.control.access import queries, rules
-from gnomon.control.access.schemas import KeyAnswer, NewBan, NewKey, RosterChanged
+from gnomon.control.access.schemas import OWN_CALLER, KeyAnswer, NewBan, NewKey, RosterChanged
 from gnomon.control.access.tables import ApiKey, Ban
 from gnomon.control.evidence import actions as evidence
 from gnomon.kit.clock import iso
-from gnomon.kit.errors import Conflict
+from gnomon.kit.errors import BadInput, Conflict
 from gnomon.kit.ids import new_id
 from gnomon.kit.work import Work, action, system_action
 
 
 @action("key.issue")
 def issue_key(work: Work, new: NewKey, *, environment: str) -> KeyAnswer:
-    """A key for a caller; its text is in the answer and nowhere else."""
+    """A key for a caller; its text is in the answer and nowhere else. Raises BadInput for the platform's own name."""
+    if new.caller == OWN_CALLER:
+        raise BadInput(f"The caller name {OWN_CALLER} is the platform's own.", next_step="Choose another name.")
     fresh = rules.make_key(environment)
     _store(work, new, fresh)
     return KeyAnswer(id=fresh.id, secret=fresh.text)

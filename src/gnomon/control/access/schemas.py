@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from gnomon.kit.events import Event
 
 Scope = Literal["chat", "evaluate", "restore"]
+OWN_CALLER = "gnomon"  # the platform's own requests, which no service objective counts
 
 
 class NewKey(BaseModel):

@@ -81,6 +81,7 @@ def targets(route: RouteState) -> tuple[Target, ...]:
 def routes(session: Session) -> list[Route]:
     """Every route that has a target, by model name, as the bundle carries it."""
     found = session.scalars(select(RouteState).order_by(RouteState.model))
+    tasks = {model.name: model.task for model in catalog.models(session)}
     return [
         Route(
             model=row.model,
@@ -88,6 +89,9 @@ def routes(session: Session) -> list[Route]:
             mask_policy=row.mask_policy,
             canary=msgspec.convert(row.canary, Canary) if row.canary else None,
             timeout_s=row.timeout_s,
+            # A conversation stays with one target; single questions are shared out one by one, so that a canary
+            # sees its share even where there are few callers.
+            sticky=tasks.get(row.model, "") == "chat",
         )
         for row in found
         if row.targets

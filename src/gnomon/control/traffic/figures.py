@@ -10,9 +10,8 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from gnomon.contract.bundle import SuccessRule
+from gnomon.control.access.schemas import OWN_CALLER
 from gnomon.control.rulebook.schemas import Objective
-
-OWN_CALLER = "gnomon"  # the caller for whom setup issues the platform's own key
 
 
 class Records(Protocol):

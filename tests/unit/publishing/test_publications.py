@@ -1,0 +1,61 @@
+"""Publications: a change gives the next serial, no change gives none, and the file on disk is the newest, signed."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from gnomon.contract.sealing import BadBundle, unseal
+from gnomon.control.access import actions as access
+from gnomon.control.access.schemas import NewKey
+from gnomon.control.publishing import actions, queries
+from gnomon.control.publishing import jobs as jobs
+from gnomon.control.rulebook.rules import load
+from gnomon.kit import services
+from gnomon.kit.clock import FakeClock
+from gnomon.kit.settings import Settings
+from gnomon.kit.work import Platform
+from tests.fakes.platform import do, make_platform, run_jobs
+
+KEY = Ed25519PrivateKey.generate()
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Platform:
+    services.fill(settings=Settings(home=tmp_path), bundle_key=KEY)
+    return make_platform(tmp_path)
+
+
+def issue(platform: Platform, caller: str) -> None:
+    do(platform, "admin", access.issue_key, NewKey(caller=caller, team="business"), environment="demo")
+
+
+def test_the_file_is_the_newest_publication_signed(platform: Platform, tmp_path: Path) -> None:
+    for caller in ("a", "b"):
+        issue(platform, caller)
+        do(platform, "system", actions.publish, "roster", load())
+    assert run_jobs(platform) == ["publishing.write", "publishing.write"]
+    roster = unseal("roster", (tmp_path / "bundle" / "roster.json").read_bytes(), KEY.public_key())
+    assert (roster.serial, {key.caller for key in roster.keys}) == (2, {"a", "b"})
+    with pytest.raises(BadBundle):
+        unseal("roster", (tmp_path / "bundle" / "roster.json").read_bytes(), Ed25519PrivateKey.generate().public_key())
+
+
+def test_nothing_new_is_not_published(platform: Platform) -> None:
+    issue(platform, "a")
+    assert do(platform, "system", actions.publish, "roster", load()) is not None
+    assert isinstance(platform.clock, FakeClock)
+    platform.clock.advance(timedelta(minutes=5))
+    assert do(platform, "system", actions.publish, "roster", load()) is None
+    with platform.read() as session:
+        assert len(queries.publications(session)) == 1
+
+
+def test_the_first_policy_carries_the_rulebooks_figures(platform: Platform) -> None:
+    do(platform, "system", actions.publish, "policy", load())
+    with platform.read() as session:
+        latest = queries.latest(session, "policy")
+    assert latest is not None
+    assert latest.payload["guess"]["count"] == load().threshold("key_guesses").limit
+    assert latest.payload["success"]["version"] == load().success_rule.version
