@@ -204,6 +204,22 @@ def test_an_evaluator_reaches_a_target_without_traffic_by_name(
     assert gateway.call(model="gnomon-chat@nowhere", key="eeeeeeee").status_code == 404
 
 
+def test_an_evaluations_text_is_in_no_record(tmp_path: Any, upstream: Upstream, start: Callable[..., Gateway]) -> None:
+    keys = (make_key("aaaaaaaa"), make_key("eeeeeeee", scopes=("chat", "evaluate")))
+    gateway = start(make_home(tmp_path, upstream_url=upstream.url, keys=keys))
+    for key in ("eeeeeeee", "aaaaaaaa"):
+        with client(gateway, key) as ai:
+            ai.chat.completions.create(
+                model="gnomon-chat",
+                messages=[{"role": "user", "content": "密封题目"}],
+                extra_headers={"x-gnomon-tag-run": "r1"},
+            )
+    sealed, ordinary = gateway.records()
+    assert "request" not in sealed
+    assert "reply" not in sealed
+    assert "密封题目" in ordinary["request"]
+
+
 def test_models_lists_what_the_key_may_use(tmp_path: Any, upstream: Upstream, start: Callable[..., Gateway]) -> None:
     keys = (make_key("aaaaaaaa"), make_key("bbbbbbbb", models=("other",)))
     gateway = start(make_home(tmp_path, upstream_url=upstream.url, keys=keys))
