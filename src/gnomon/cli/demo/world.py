@@ -46,7 +46,7 @@ class World:
 
     @cached_property
     def reviews(self) -> Reviews:
-        return prepare(Sizes(), seed=SEED)
+        return prepare(Sizes(test=600, validation=200, train=1600), seed=SEED)
 
     def once(self, key: str, make: Callable[[], Any]) -> Any:
         """What `make` returned the first time, also after an interruption."""
