@@ -19,6 +19,7 @@ from typing import Any
 
 import msgspec
 
+from gnomon.app import process
 from gnomon.backends.records_duckdb import RecordsDuckDB
 from gnomon.backends.records_spool import SpoolReader
 from gnomon.backends.unix_socket import address
@@ -154,7 +155,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="gnomon.app.collector", description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
     options = parser.parse_args(argv)
-    log.configure(role="collector")
+    process.begin("collector")
     try:
         collector = Collector(options.home)
     except (GnomonError, OSError) as error:

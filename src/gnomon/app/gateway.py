@@ -15,6 +15,7 @@ from pathlib import Path
 
 import uvloop
 
+from gnomon.app import process
 from gnomon.backends.limits_local import LimitsLocal
 from gnomon.gateway.guarding import Guard
 from gnomon.gateway.restoring import Restorer
@@ -55,7 +56,7 @@ async def serve(home: Path, *, host: str, port: int, name: str) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code: 0 after a drained stop, 2 when it could not start."""
     options = _options(argv)
-    log.configure(role="gateway")
+    process.begin("gateway")
     if options.workers > 1:
         return _several(options)
     try:

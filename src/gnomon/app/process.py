@@ -6,27 +6,40 @@ import signal
 import sys
 import threading
 import time
+from typing import Final
 
 from gnomon.kit import log
 
-_PR_SET_PDEATHSIG = 1  # prctl(2)
+SUPERVISED: Final = "GNOMON_SUPERVISED"
+"""In a role's environment: the process id of the parent that it ends with."""
+_PR_SET_PDEATHSIG: Final = 1  # prctl(2)
 
 
 def begin(role: str, *, level: str = "info", with_parent: bool = True) -> None:
-    """Logging is set up and, when started by the supervisor, this process ends (SIGTERM) when the supervisor does."""
+    """Logging is set up and, when started by the supervisor, this process ends (SIGTERM) when the supervisor does.
+
+    Call it from the main thread, first of all. Children of this process that call `begin` end with this process.
+    """
     log.configure(level, role=role)
-    if with_parent and os.environ.get("GNOMON_SUPERVISED") == "1":
-        _end_with_parent()
-
-
-def _end_with_parent() -> None:
-    parent = os.getppid()
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:  # it died between the two calls
-            os.kill(os.getpid(), signal.SIGTERM)
+    parent = os.environ.get(SUPERVISED, "")
+    if not parent.isdigit():
         return
-    threading.Thread(target=_watch, args=(parent,), daemon=True, name="parent-watch").start()
+    # A child of ours inherits the environment; its parent is this process, not ours.
+    os.environ[SUPERVISED] = str(os.getpid())
+    if with_parent:
+        _end_with(int(parent))
+
+
+def _end_with(parent: int) -> None:
+    if not _ask_kernel():
+        threading.Thread(target=_watch, args=(parent,), daemon=True, name="parent-watch").start()
+    elif os.getppid() != parent:  # it died while this process was starting, before the kernel was asked
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _ask_kernel() -> bool:
+    """Whether the kernel will send SIGTERM when the parent dies; Linux alone can."""
+    return sys.platform == "linux" and ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0) == 0
 
 
 def _watch(parent: int) -> None:

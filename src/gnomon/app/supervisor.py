@@ -1,9 +1,10 @@
 """One parent process: starts the roles, starts again what dies, keeps the model servers as desired, ends them all.
 
 The desired model servers stand in `<home>/run/desired.json`, written by deployments; the supervisor reconciles it
-twice a second. systemd or Kubernetes may run the same roles instead.
+several times a second. systemd or Kubernetes may run the same roles instead.
 """
 
+import fcntl
 import json
 import os
 import signal
@@ -11,17 +12,25 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+import psutil
+
+from gnomon.app.process import SUPERVISED
 from gnomon.kit import log
+from gnomon.kit.errors import Conflict
 from gnomon.kit.settings import Settings
 
 _log = log.get(__name__)
 GRACE_S = 15.0  # in-flight requests may end
 BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)  # waits before the first, second ... start again
 STEADY_S = 30.0  # a role that lived this long starts again without waiting
+TICK_S = 0.25
+_MODEL = "model:"
 
 
 @dataclass(slots=True)
@@ -33,93 +42,164 @@ class Role:
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     deaths: int = 0
+    quick_deaths: int = 0  # in a row, each before the role was steady
     next_start: float = 0.0
+    kill_at: float = 0.0
     environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
 
 
 class Supervisor:
-    """`run` returns when asked to stop and every child has ended."""
+    """`run` returns when asked to stop and every child has ended. One thread; only one per home folder."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, roles: Sequence[Role] | None = None) -> None:
         self._settings = settings
         self._home = settings.home
-        self._roles = {role.name: role for role in platform_roles(settings)}
+        self._roles = {role.name: role for role in (platform_roles(settings) if roles is None else roles)}
+        self._leaving: list[Role] = []
         self._stop = threading.Event()
+        self._told = ""
+        self._problems: dict[str, str] = {}
         (self._home / "run").mkdir(parents=True, exist_ok=True)
         (self._home / "log").mkdir(parents=True, exist_ok=True)
 
     def run(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._stop.set())
-        try:
-            while not self._stop.is_set():
-                self._reconcile()
-                for role in self._roles.values():
-                    self._keep(role)
-                self._write_status()
-                self._stop.wait(0.25)
-        finally:
-            self._end_all()
+        """Raises Conflict when another supervisor keeps this home folder."""
+        with _alone(self._home):
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: self._stop.set())
+            try:
+                while not self._stop.is_set():
+                    self.tick()
+                    self._stop.wait(TICK_S)
+            finally:
+                self.end()
+
+    def tick(self) -> None:
+        """Look once: what is desired, who died, who is due; never waits for a child."""
+        self._reconcile()
+        self._see_off()
+        for role in self._roles.values():
+            self._keep(role)
+        self._write_status()
+
+    def end(self) -> None:
+        """Every child has ended: first those who ask, then those who answer them, last the collector.
+
+        A gateway drains while its model servers still answer; what the others still spooled is stored.
+        """
+        askers = [role for name, role in self._roles.items() if name != "collector" and not name.startswith(_MODEL)]
+        _end(askers)
+        _end([*self._leaving, *(role for name, role in self._roles.items() if name.startswith(_MODEL))])
+        _end([role for name, role in self._roles.items() if name == "collector"])
+        self._leaving.clear()
+        _status_file(self._home).unlink(missing_ok=True)
+
+    # ---------------------------------------------------------------- model servers
 
     def _reconcile(self) -> None:
-        wanted = {role.name: role for role in model_server_roles(self._settings)}
-        for name in [name for name in self._roles if name.startswith("model:") and name not in wanted]:
-            _end([self._roles.pop(name)])
+        found = self._desired()
+        if found is None:
+            return
+        wanted = {role.name: role for role in found}
+        for name in [name for name in self._roles if name.startswith(_MODEL) and name not in wanted]:
+            self._dismiss(self._roles.pop(name))
         for name, role in wanted.items():
             have = self._roles.get(name)
-            if have is None or have.command != role.command:
-                if have:
-                    _end([have])
-                self._roles[name] = role
+            if have and have.command == role.command:
+                continue
+            if have:
+                self._dismiss(have)
+            self._roles[name] = role
+
+    def _desired(self) -> list[Role] | None:
+        """None, and what runs goes on, while the file cannot be read: one bad file must not end the platform."""
+        try:
+            found = model_server_roles(self._settings)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            self._complain("desired_state_unreadable", f"{type(error).__name__}: {error}")
+            return None
+        self._problems.pop("desired_state_unreadable", None)
+        return found
+
+    def _dismiss(self, role: Role) -> None:
+        if role.is_alive:
+            assert role.process is not None
+            role.process.terminate()
+            role.kill_at = time.monotonic() + GRACE_S
+            self._leaving.append(role)
+
+    def _see_off(self) -> None:
+        now = time.monotonic()
+        self._leaving = [role for role in self._leaving if role.is_alive]
+        for role in self._leaving:
+            if now >= role.kill_at:
+                _kill(role)
+
+    # ---------------------------------------------------------------- every role
 
     def _keep(self, role: Role) -> None:
-        now = time.monotonic()
-        if role.process and role.process.poll() is None:
+        if role.is_alive:
             return
+        now = time.monotonic()
         if role.process:
-            self._note_death(role, now)
-        if now >= role.next_start:
+            self._note_death(role, now, exit=role.process.returncode)
+        # One that leaves under this name still holds the port.
+        if now >= role.next_start and all(other.name != role.name for other in self._leaving):
             self._start(role, now)
 
-    def _note_death(self, role: Role, now: float) -> None:
-        assert role.process is not None
-        code = role.process.returncode
+    def _note_death(self, role: Role, now: float, **why: object) -> None:
         role.process = None
-        role.deaths = 0 if now - role.started > STEADY_S else role.deaths + 1
-        role.next_start = now + BACKOFF_S[min(role.deaths, len(BACKOFF_S) - 1)]
-        _log.warning("role_ended", role=role.name, exit=code, starts_again_in_s=round(role.next_start - now, 1))
+        role.deaths += 1
+        role.quick_deaths = 0 if now - role.started > STEADY_S else role.quick_deaths + 1
+        wait_s = BACKOFF_S[min(role.quick_deaths, len(BACKOFF_S)) - 1] if role.quick_deaths else 0.0
+        role.next_start = now + wait_s
+        _log.warning("role_ended", role=role.name, starts_again_in_s=wait_s, **why)
 
     def _start(self, role: Role, now: float) -> None:
-        environment = os.environ | role.environment | {"GNOMON_SUPERVISED": "1", "GNOMON_HOME": str(self._home)}
-        output: IO[bytes]
-        with (self._home / "log" / f"{role.name.replace(':', '-')}.log").open("ab") as output:
-            role.process = subprocess.Popen(
-                role.command, env=environment, stdout=output, stderr=output, stdin=subprocess.DEVNULL
-            )
+        environment = os.environ | role.environment | {SUPERVISED: str(os.getpid()), "GNOMON_HOME": str(self._home)}
         role.started = now
+        try:
+            with (self._home / "log" / f"{role.name.replace(':', '-')}.log").open("ab") as output:
+                role.process = subprocess.Popen(
+                    role.command,
+                    env=environment,
+                    stdout=output,
+                    stderr=output,
+                    stdin=subprocess.DEVNULL,
+                    process_group=0,  # Ctrl C reaches the supervisor alone, which then ends all in order
+                )
+        except OSError as error:
+            self._note_death(role, now, error=str(error))
+            return
         _log.info("role_started", role=role.name, pid=role.process.pid)
 
     def _write_status(self) -> None:
-        status = {
-            "pid": os.getpid(),
-            "roles": {
-                role.name: {"pid": role.process.pid if role.process else None, "deaths": role.deaths}
-                for role in self._roles.values()
-            },
+        roles = {
+            role.name: {"pid": role.process.pid if role.process else None, "deaths": role.deaths}
+            for role in self._roles.values()
         }
-        path = self._home / "run" / "supervisor.json"
-        text = json.dumps(status)
-        if not path.exists() or path.read_text() != text:
-            draft = path.with_suffix(".part")
+        text = json.dumps({"pid": os.getpid(), "born": psutil.Process().create_time(), "roles": roles})
+        if text == self._told:
+            return
+        path = _status_file(self._home)
+        draft = path.with_suffix(".part")
+        try:
             draft.write_text(text)
             draft.rename(path)
+        except OSError as error:  # a full disk must not end the platform
+            self._complain("status_not_written", str(error))
+        else:
+            self._told = text
 
-    def _end_all(self) -> None:
-        # The collector goes last, so that what the others still spooled is stored.
-        first = [role for role in self._roles.values() if role.name != "collector"]
-        _end(first)
-        _end([role for role in self._roles.values() if role.name == "collector"])
-        (self._home / "run" / "supervisor.json").unlink(missing_ok=True)
+    def _complain(self, event: str, problem: str) -> None:
+        """Log a problem once, not at every look."""
+        if self._problems.get(event) != problem:
+            _log.error(event, problem=problem)
+        self._problems[event] = problem
 
 
 def platform_roles(settings: Settings) -> list[Role]:
@@ -146,14 +226,17 @@ def platform_roles(settings: Settings) -> list[Role]:
 
 
 def model_server_roles(settings: Settings) -> list[Role]:
-    """The model servers that deployments wants, each `{id, model_dir, port, served_name, adapters_dir}`."""
+    """The model servers that deployments wants, each `{id, model_dir, port, served_name, adapters_dir}`.
+
+    Raises OSError, ValueError, KeyError or TypeError when the file is not of that shape.
+    """
     path = settings.home / "run" / "desired.json"
     if not path.exists():
         return []
     desired: dict[str, Any] = json.loads(path.read_text())
     return [
         Role(
-            f"model:{server['id']}",
+            f"{_MODEL}{server['id']}",
             _python(
                 "gnomon.app.modelserver",
                 "--model",
@@ -170,12 +253,40 @@ def model_server_roles(settings: Settings) -> list[Role]:
     ]
 
 
+def status(home: Path) -> dict[str, Any]:
+    """What the supervisor of `home` last wrote, or an empty dict when none runs."""
+    try:
+        found: dict[str, Any] = json.loads(_status_file(home).read_text())
+        process = psutil.Process(found["pid"])
+        # The number may belong to another process by now, or to one that is dead and not yet reaped.
+        if process.status() == psutil.STATUS_ZOMBIE or abs(process.create_time() - found["born"]) > 1:
+            return {}
+    except (OSError, ValueError, KeyError, TypeError, psutil.Error):
+        return {}
+    return found
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Two supervisors would start every role twice; the lock falls with the process that holds it."""
+    with (home / "run" / "supervisor.lock").open("a") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Conflict(f"平台已在运行 / it is running already: {home}", next_step="gnomon status") from error
+        yield
+
+
+def _status_file(home: Path) -> Path:
+    return home / "run" / "supervisor.json"
+
+
 def _python(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", module, *arguments]
 
 
-def _end(roles: list[Role]) -> None:
-    alive = [role for role in roles if role.process and role.process.poll() is None]
+def _end(roles: Iterable[Role]) -> None:
+    alive = [role for role in roles if role.is_alive]
     for role in alive:
         assert role.process is not None
         role.process.terminate()
@@ -185,24 +296,14 @@ def _end(roles: list[Role]) -> None:
         try:
             role.process.wait(timeout=max(deadline - time.monotonic(), 0.1))
         except subprocess.TimeoutExpired:
-            _log.warning("role_killed", role=role.name)
-            role.process.kill()
+            _kill(role)
             role.process.wait()
-        role.process = None
 
 
-def status(home: Path) -> dict[str, Any]:
-    """What the supervisor last wrote, or an empty dict when none runs."""
-    path = home / "run" / "supervisor.json"
-    try:
-        found: dict[str, Any] = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}
-    try:
-        os.kill(found["pid"], 0)
-    except ProcessLookupError:
-        return {}
-    return found
+def _kill(role: Role) -> None:
+    assert role.process is not None
+    _log.warning("role_killed", role=role.name)
+    role.process.kill()
 
 
 def main() -> None:

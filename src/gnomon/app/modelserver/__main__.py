@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+from gnomon.app import process
 from gnomon.app.modelserver.serve import serve
 from gnomon.app.modelserver.settings import Settings
 
@@ -31,4 +32,5 @@ def settings_from(arguments: list[str]) -> Settings:
 
 
 if __name__ == "__main__":
+    process.begin("modelserver")
     sys.exit(serve(settings_from(sys.argv[1:])))
