@@ -39,7 +39,7 @@ def _end_with(parent: int) -> None:
 
 def _ask_kernel() -> bool:
     """Whether the kernel will send SIGTERM when the parent dies; Linux alone can."""
-    return sys.platform == "linux" and ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0) == 0
+    return sys.platform == "linux" and bool(ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM)) == 0)
 
 
 def _watch(parent: int) -> None:

@@ -28,7 +28,10 @@ def verify(file: TextIO | None) -> None:
             answer = client.get("/api/v1/audit/verify")
         verdict = rules.ChainVerdict(*(answer[name] for name in ("ok", "length", "head", "problem", "at_seq")))
     else:
-        verdict = rules.verify(_links(file))
+        links = _links(file)
+        if not links:
+            raise BadInput(f"{file.name} holds no audit record.", next_step="Export the chain again.")
+        verdict = rules.verify(links)
     if not verdict.ok:
         raise ChainBroken(
             f"审计链在第 {verdict.at_seq} 条断开 / the chain breaks at {verdict.at_seq}: {verdict.problem}",
@@ -47,10 +50,10 @@ def export(file: str) -> None:
 
 
 def _links(file: TextIO) -> list[rules.Link]:
-    links = []
-    for number, line in enumerate(file, 1):
-        try:
+    links: list[rules.Link] = []
+    try:
+        for line in file:
             links.append(rules.Link(**json.loads(line)))
-        except (ValueError, TypeError) as error:
-            raise BadInput(f"Line {number} is not an audit record.", next_step="Export the chain again.") from error
+    except (ValueError, TypeError) as error:  # a line that is not UTF-8, not JSON, or not a link
+        raise BadInput(f"Line {len(links) + 1} is not an audit record.", next_step="Export the chain again.") from error
     return links

@@ -24,9 +24,7 @@ def bundle() -> None:
 @click.option("--key", type=click.Path(exists=True, path_type=Path), help="公钥文件 / public key file (key.pub)")
 def check(file: Path, key: Path | None) -> None:
     """校验并解释 / verify the signature of FILE and say what it makes a gateway do."""
-    public = Ed25519PublicKey.from_public_bytes(
-        base64.b64decode((key or Settings().home / "bundle" / "key.pub").read_bytes())
-    )
+    public = _public_key(key or Settings().home / "bundle" / "key.pub")
     data = file.read_bytes()
     try:
         part = json.loads(data)["part"]
@@ -36,6 +34,15 @@ def check(file: Path, key: Path | None) -> None:
         _explain_policy(unseal("policy", data, public))
     else:
         _explain_roster(unseal("roster", data, public))
+
+
+def _public_key(path: Path) -> Ed25519PublicKey:
+    try:
+        return Ed25519PublicKey.from_public_bytes(base64.b64decode(path.read_bytes(), validate=True))
+    except (OSError, ValueError) as error:
+        raise BadInput(
+            f"{path} is not a public key: {error}", next_step="Name the gateway's bundle/key.pub with --key."
+        ) from error
 
 
 def _explain_policy(policy: Policy) -> None:
