@@ -5,9 +5,10 @@ Everything here may run again: what exists is left as it is, what is newer in th
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 import gnomon
 from gnomon.control.access import actions as access
@@ -20,21 +21,49 @@ from gnomon.control.privacy import actions as privacy
 from gnomon.control.publishing import actions as publishing
 from gnomon.control.rulebook import rules as rulebook
 from gnomon.kit import services
+from gnomon.kit.db import Database
 from gnomon.kit.errors import NotFound
 from gnomon.kit.settings import Settings
 from gnomon.kit.work import Platform, system
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+MIGRATIONS = Path(gnomon.__file__).parent / "migrations"
+
 
 def upgrade(url: str, revision: str = "head") -> None:
     """The database at `url` has the tables of `revision`."""
+    if revision == "head" and _stored_revision(url) == _newest_revision():
+        return
+    from alembic import command  # a quarter of a second that a start without news need not spend
+
     command.upgrade(alembic_config(url), revision)
 
 
-def alembic_config(url: str) -> Config:
+def alembic_config(url: str) -> "Config":
+    from alembic.config import Config
+
     config = Config()
-    config.set_main_option("script_location", str(Path(gnomon.__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["url"] = url
     return config
+
+
+def _newest_revision() -> str:
+    """Migrations are numbered (app/migration): the last file's number is the head."""
+    return max(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*_*.py"))
+
+
+def _stored_revision(url: str) -> str:
+    database = Database(url)
+    try:
+        with database.read() as session:
+            return str(session.execute(text("SELECT version_num FROM alembic_version")).scalar() or "")
+    except (OperationalError, ProgrammingError):  # no such table: nothing was ever migrated
+        return ""
+    finally:
+        database.close()
 
 
 def install(platform: Platform, settings: Settings) -> None:
@@ -61,7 +90,7 @@ def install(platform: Platform, settings: Settings) -> None:
 def first_administrator(platform: Platform) -> str | None:
     """A one-time token for the first administrator, or None once there is one."""
     with platform.read() as session:
-        if any(person.password_hash for person in people_queries.people(session)):
+        if people_queries.has_signed_up(session):
             return None
         waiting = people_queries.by_login(session, "admin")
     with platform.work(system("setup")) as work:

@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -46,6 +47,7 @@ class Role:
     next_start: float = 0.0
     kill_at: float = 0.0
     environment: dict[str, str] = field(default_factory=dict)
+    waits_for: tuple[str, int] | None = None  # not started before somebody listens at this host and port
 
     @property
     def is_alive(self) -> bool:
@@ -148,7 +150,8 @@ class Supervisor:
         if role.process:
             self._note_death(role, now, exit=role.process.returncode)
         # One that leaves under this name still holds the port.
-        if now >= role.next_start and all(other.name != role.name for other in self._leaving):
+        free = all(other.name != role.name for other in self._leaving)
+        if now >= role.next_start and free and (role.waits_for is None or _listens(*role.waits_for)):
             self._start(role, now)
 
     def _note_death(self, role: Role, now: float, **why: object) -> None:
@@ -208,7 +211,8 @@ def platform_roles(settings: Settings) -> list[Role]:
     roles = [
         Role("collector", _python("gnomon.app.collector", *home)),
         Role("control", _python("gnomon.app.control")),
-        Role("worker", _python("gnomon.app.worker")),
+        # The control plane brings the tables up to date; and until it answers, the processor is the console's.
+        Role("worker", _python("gnomon.app.worker"), waits_for=(settings.host, settings.control_port)),
     ]
     for number in range(1, settings.gateway_workers + 1):
         gateway = _python(
@@ -275,6 +279,14 @@ def _alone(home: Path) -> Iterator[None]:
         except BlockingIOError as error:
             raise Conflict(f"平台已在运行 / it is running already: {home}", next_step="gnomon status") from error
         yield
+
+
+def _listens(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=0.2).close()
+    except OSError:
+        return False
+    return True
 
 
 def _status_file(home: Path) -> Path:

@@ -1,14 +1,19 @@
 """`gnomon up`: the platform for real use, in the foreground, nothing seeded."""
 
+import http.client
+import os
 import socket
 import threading
 import time
 
 import click
-import httpx
 
-from gnomon.kit.errors import Conflict, GnomonError
+from gnomon.kit.errors import BadInput, Conflict, GnomonError
 from gnomon.kit.settings import Settings
+
+
+class HomeUnusable(BadInput):
+    code = "home_unusable"
 
 
 class PortTaken(Conflict):
@@ -29,6 +34,21 @@ def check_ports(settings: Settings) -> None:
                 ) from error
 
 
+def check_home(settings: Settings) -> None:
+    """The home folder is there and ours to write in. Raises HomeUnusable."""
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        usable = os.access(settings.home, os.R_OK | os.W_OK | os.X_OK)
+        reason = "没有读写权限 / not readable and writable"
+    except OSError as error:
+        usable, reason = False, error.strerror or str(error)
+    if not usable:
+        raise HomeUnusable(
+            f"数据目录无法使用 / the home folder cannot be used: {settings.home} ({reason}).",
+            next_step="GNOMON_HOME=<folder> gnomon up",
+        )
+
+
 def is_running(settings: Settings) -> bool:
     from gnomon.app.supervisor import status
 
@@ -39,22 +59,55 @@ def is_running(settings: Settings) -> bool:
 def up() -> None:
     """启动平台 / start the platform (console, gateway, collector, worker) and keep it running."""
     settings = Settings()
+    check_home(settings)
     if is_running(settings):
         raise Conflict(f"平台已在运行 / it is running already: {settings.control_url}", next_step="gnomon status")
     check_ports(settings)
-    from gnomon.app import setup
     from gnomon.app.supervisor import Supervisor
-    from gnomon.app.wiring import build
     from gnomon.kit import log
 
     log.configure("warning", role="supervisor")
+    if not is_installed(settings):
+        _install(settings)
+    threading.Thread(target=_announce, args=(settings,), daemon=True).start()
+    Supervisor(settings).run()
+
+
+def is_installed(settings: Settings) -> bool:
+    """Whether a first start got as far as a bundle, its last step. Later starts leave the rest to the control plane."""
+    return (settings.home / "bundle" / "policy.json").exists()
+
+
+def _install(settings: Settings) -> None:
+    from gnomon.app import setup  # only here: it loads every domain, which a later start need not wait for
+    from gnomon.app.wiring import build
+
     setup.upgrade(settings.database_url)
     platform = build(settings)
     setup.install(platform, settings)
-    token = setup.first_administrator(platform)
     platform.database.close()
-    threading.Thread(target=_announce, args=(settings, token), daemon=True).start()
-    Supervisor(settings).run()
+
+
+def _first_administrator(settings: Settings) -> str | None:
+    """A one-time token while nobody can sign in, made now; None afterwards."""
+    from gnomon.control.people import queries as people
+    from gnomon.kit.db import Database
+
+    database = Database(settings.database_url)
+    try:
+        with database.read() as session:
+            if people.has_signed_up(session):
+                return None
+    finally:
+        database.close()
+    from gnomon.app import setup
+    from gnomon.app.wiring import build
+
+    platform = build(settings)
+    try:
+        return setup.first_administrator(platform)
+    finally:
+        platform.database.close()
 
 
 @click.command()
@@ -72,13 +125,13 @@ def status() -> None:
         click.echo(f"{name:<12} {state}  restarts {role['deaths']}")
 
 
-def _announce(settings: Settings, token: str | None) -> None:
+def _announce(settings: Settings) -> None:
     if not wait_ready(settings, timeout_s=60):
         click.echo(f"控制台未就绪，见日志 / the console did not start, see {settings.home / 'log'}", err=True)
         return
     click.echo(f"控制台 / console   {settings.control_url}")
     click.echo(f"网关 / gateway     {settings.gateway_url}/v1")
-    if token:
+    if token := _first_administrator(settings):
         click.echo(
             f"首位管理员（链接用一次即失效）/ first administrator, one-time link:\n  "
             f"{settings.control_url}/invitation?token={token}"
@@ -89,13 +142,21 @@ def _announce(settings: Settings, token: str | None) -> None:
 def wait_ready(settings: Settings, *, timeout_s: float) -> bool:
     """Whether console and gateway answer before the timeout."""
     deadline = time.monotonic() + timeout_s
-    waiting = [f"{settings.control_url}/livez", f"{settings.gateway_url}/livez"]
+    waiting = [settings.control_port, settings.gateway_port]
     while waiting and time.monotonic() < deadline:
-        try:
-            if httpx.get(waiting[0], timeout=1).is_success:
-                waiting.pop(0)
-                continue
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
+        if _answers(settings.host, waiting[0]):
+            waiting.pop(0)
+        else:
+            time.sleep(0.05)
     return not waiting
+
+
+def _answers(host: str, port: int) -> bool:
+    connection = http.client.HTTPConnection(host, port, timeout=1)
+    try:
+        connection.request("GET", "/livez")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

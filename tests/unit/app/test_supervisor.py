@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -101,6 +102,18 @@ def test_a_role_that_cannot_be_started_does_not_end_the_others(keep: Callable[..
     one.tick()
     assert good.is_alive
     assert status(tmp_path)["roles"]["worker"] == {"pid": None, "deaths": 1}
+
+
+def test_a_role_that_waits_for_another_is_not_started_before_that_one_listens(keep: Callable[..., Supervisor]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        address = door.getsockname()
+    late = Role("worker", python(SLEEP), waits_for=address)
+    one = keep(late)
+    one.tick()
+    assert not late.is_alive
+    with socket.create_server(address):
+        one.tick()
+    assert late.is_alive
 
 
 # ---------------------------------------------------------------- starting again

@@ -26,6 +26,11 @@ def authorise(session: Session, actor: Actor, permission: str) -> None:
     rules.require(matrix(session).permissions, actor.posts, permission)
 
 
+def has_signed_up(session: Session) -> bool:
+    """Whether anybody has a password: until then the first administrator is still to come."""
+    return session.scalars(select(Person.id).where(Person.password_hash != "").limit(1)).first() is not None
+
+
 def may(session: Session, actor: Actor, permission: str) -> bool:
     """Whether `authorise` would return: for buttons that show why they are off."""
     return permission in OPEN or bool(actor.posts & set(matrix(session).permissions.get(permission, ())))
