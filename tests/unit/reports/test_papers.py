@@ -44,6 +44,7 @@ def test_the_report_gives_the_stored_figures_and_their_evidence(
     assert say.changed("accuracy", result["effect"]) in text
     assert result["sentence"][language] in text
     assert round.frozen_sha256 in text
+    assert "1.5 CPU" in text  # the trainer's 90 s
     for proof in proofs:
         if not proof.source.startswith("reports."):
             assert proof.id in text

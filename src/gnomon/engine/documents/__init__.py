@@ -18,7 +18,8 @@ from gnomon.engine.documents.model import (
 )
 from gnomon.engine.documents.numbering import paper_number
 from gnomon.engine.documents.pdf import to_html, to_pdf
-from gnomon.engine.documents.sheets import Cell, Register, Sheet, to_csv, to_xlsx
+from gnomon.engine.documents.sheets import Cell, Register, Sheet
+from gnomon.engine.documents.tabular import to_csv, to_xlsx
 from gnomon.engine.documents.word import to_docx
 
 __all__ = [

@@ -26,6 +26,8 @@ class Drawing:
     caption: str
 
 
+_CONTENTS = 15  # entries that fit on the first page under the title block
+
 Piece = Heading | Paragraph | Bullets | Facts | Table | Drawing
 
 
@@ -37,9 +39,10 @@ def flow(document: Document) -> list[Piece]:
     return list(_Flow(document.locale).sections(document.sections, ()))
 
 
-def headings(pieces: list[Piece], *, deepest: int = 2) -> list[Heading]:
-    """What a table of contents lists."""
-    return [piece for piece in pieces if isinstance(piece, Heading) and piece.level <= deepest]
+def headings(pieces: list[Piece]) -> list[Heading]:
+    """What a table of contents lists: two levels, or the first alone where both would not fit under the title."""
+    found = [piece for piece in pieces if isinstance(piece, Heading) and piece.level <= 2]
+    return found if len(found) <= _CONTENTS else [piece for piece in found if piece.level == 1]
 
 
 class _Flow:

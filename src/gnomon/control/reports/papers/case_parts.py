@@ -1,6 +1,7 @@
 """What plan and report of a case share: findings, figures, goals, measures, tasks, budget, the group."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from gnomon.control.catalog import queries as catalog
@@ -63,7 +64,7 @@ def findings_table(context: Context, rows: Sequence[Finding]) -> Table:
             )
             for one in rows
         ),
-        widths=(0.14, 0.28, 0.11, 0.17, 0.18, 0.12),
+        widths=(0.14, 0.26, 0.12, 0.17, 0.18, 0.13),
     )
 
 
@@ -193,7 +194,7 @@ def goals_table(context: Context, round: Round) -> Table:
             goal["slice"] or say("全部", "all"),
             say.value(goal["metric"], goal["from"]),
             say.value(goal["metric"], goal["to"]),
-            goal["by"] or NONE,
+            say.day(date.fromisoformat(goal["by"])) if goal["by"] else NONE,
             f"{goal['recipe']}\n{say.percent(goal['level'], 1)}, n ≥ {goal['min_n']}",
         )
         for goal in round.content["goals"]

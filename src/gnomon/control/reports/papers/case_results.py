@@ -243,7 +243,7 @@ def slices(context: Context, compared: Sequence[Comparison]) -> list[Block]:
             for row in shown
         ),
         right=frozenset({1, 2, 3, 4}),
-        widths=(0.2, 0.08, 0.23, 0.23, 0.09, 0.17),
+        widths=(0.18, 0.08, 0.23, 0.23, 0.12, 0.16),
     )
     return [Figure(chart, with_table=False), table]
 

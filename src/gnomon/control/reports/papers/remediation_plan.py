@@ -57,8 +57,8 @@ def _background(context: Context, case: Case) -> list[Block]:
     text = say(
         f"{opened}，{by}就模型 {case.model} 的 {len(found)} 项问题发起整改，"
         f"等级为{say.state(case.level)}。涉及条款：{parts.clauses(context, named)}。",
-        f"On {opened} {by} opened a case on {len(found)} findings about the "
-        f"model {case.model}, level {say.state(case.level)}. Clauses: {parts.clauses(context, named)}.",
+        f"On {opened} {by} opened a case about the model {case.model}; level: {say.state(case.level)}, "
+        f"findings: {len(found)}, clauses: {parts.clauses(context, named)}.",
     )
     return [Paragraph(text)]
 

@@ -7,7 +7,7 @@ from gnomon.control.remediation import queries
 from gnomon.control.remediation.tables import Case, Round
 from gnomon.control.reports.papers import case_parts as parts
 from gnomon.control.reports.papers import case_results as results
-from gnomon.control.reports.papers import case_work
+from gnomon.control.reports.papers import case_training, case_work
 from gnomon.control.reports.papers.context import Context
 from gnomon.control.reports.papers.parts import Paper, head
 from gnomon.control.reports.rules import NothingToReport
@@ -34,6 +34,13 @@ def build(context: Context, subject_id: str) -> Paper:
             say("问题与整改完成情况", "Findings and what became of them"),
             (parts.findings_table(context, parts.found(context, case)),),
             tuple(_finding(context, case, round, one, compared) for one in parts.found(context, case)),
+        ),
+        Section(
+            say("措施实施情况", "How the measures were carried out"),
+            (
+                case_work.measures_table(context, queries.measures(context.session, case.id, round.n)),
+                *case_training.trainings(context, case, round),
+            ),
         ),
         Section(say("总体成效", "Effect"), (), _effect(context, round, compared)),
         Section(say("四项目标对照", "The four aims"), (results.aims_table(context, case, round, compared),)),

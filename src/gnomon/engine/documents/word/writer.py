@@ -123,10 +123,11 @@ class _Writer:
         if not listed:
             return
         self._line(self.words.contents, "TOC Heading")
+        deepest = max(heading.level for heading in listed)
         for place, heading in enumerate(listed):
             paragraph = self.word.add_paragraph(style=f"toc {heading.level}")
             if place == 0:
-                opening = parts.field('TOC \\o "1-2" \\h \\n \\z \\u')[:-1]
+                opening = parts.field(f'TOC \\o "1-{deepest}" \\h \\n \\z \\u')[:-1]
                 paragraph._p.extend(opening)
             paragraph._p.append(parts.link(heading.anchor, [parts.run(heading.text)]))
         end = parts.element("r")
