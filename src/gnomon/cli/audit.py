@@ -53,7 +53,7 @@ def _links(file: TextIO) -> list[rules.Link]:
     links: list[rules.Link] = []
     try:
         for line in file:
-            links.append(rules.Link(**json.loads(line)))
+            links.append(rules.Link(**json.loads(line)))  # noqa: PERF401 - their number says which line is wrong
     except (ValueError, TypeError) as error:  # a line that is not UTF-8, not JSON, or not a link
         raise BadInput(f"Line {len(links) + 1} is not an audit record.", next_step="Export the chain again.") from error
     return links
