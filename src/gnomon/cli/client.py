@@ -11,7 +11,8 @@ class ApiError(GnomonError):
     """What the server refused, with its own code, message and next step."""
 
     def __init__(self, status: int, error: dict[str, Any]) -> None:
-        super().__init__(error.get("detail") or error["message"], next_step=error.get("next_step", ""), **error.get("facts", {}))
+        message = error.get("detail") or error["message"]  # the detail keeps what a translated next step left out
+        super().__init__(message, next_step=error.get("next_step", ""), **error.get("facts", {}))
         self.code = error["code"]  # type: ignore[misc]  # the server's code, not the class's
         self.status = status  # type: ignore[misc]
 
