@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 import gnomon
 from gnomon.app import job_routes, process, setup
 from gnomon.app.wiring import build, routers
+from gnomon.console import site
 from gnomon.control.audit.sealer import Sealer
 from gnomon.control.people import queries as people
 from gnomon.kit import log, services
@@ -49,6 +50,7 @@ def create_app(platform: Platform, settings: Settings) -> FastAPI:
     def livez() -> dict[str, str]:
         return {"state": "alive", "version": gnomon.__version__}
 
+    site.mount(app, https=settings.control_url.startswith("https:"))
     return app
 
 

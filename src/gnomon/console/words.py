@@ -27,6 +27,17 @@ OUTCOME: Final[dict[str, Said]] = {
     "denied": ("warn", mark("被拒绝")),
     "failed": ("bad", mark("失败")),
 }
+CASE: Final[dict[str, Said]] = {
+    "open": ("info", mark("已立项")),
+    "assessed": ("info", mark("已评估")),
+    "planned": ("info", mark("方案待审批")),
+    "approved": ("info", mark("方案已批准")),
+    "implementing": ("info", mark("实施中")),
+    "verifying": ("info", mark("验证中")),
+    "verified": ("ok", mark("已验证")),
+    "next_round": ("warn", mark("转入下一轮")),
+    "closed": ("ok", mark("已销号")),
+}
 KIND: Final[dict[str, str]] = {
     "query": mark("系统查询"),
     "event": mark("事件留痕"),

@@ -24,6 +24,7 @@ _VIEWS = ("mine", "asked", "all")
 _PAGES = {
     "requirements_report": "/deployments/{id}",
     "deployment_plan": "/deployments/{id}",
+    "release": "/releases/{id}",
     "closure": "/cases/{id}",
 }
 

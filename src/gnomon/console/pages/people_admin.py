@@ -146,7 +146,7 @@ def _wrong(reader: Reader, typed: dict[str, Any]) -> dict[str, str]:
         (
             "login",
             not _LOGIN.fullmatch(typed["login"]),
-            _("2 到 64 个小写字母、数字、点、横线或下划线，以字母或数字开头"),
+            _("2 到 64 个小写字母、数字、点、横线或下划线"),
         ),
         ("name", not 1 <= len(typed["name"]) <= 64, _("填写姓名，最多 64 个字")),
         ("team", typed["team"] not in teams, _("选择团队")),
@@ -232,6 +232,10 @@ def _rights(reader: Reader, permissions: dict[str, Any]) -> list[dict[str, Any]]
         if q in f"{name} {row['right']} {row['resource']}".casefold():
             rows.append(row)
     return rows
+
+
+def _ticks(held: set[str], posts: list[tuple[str, str]]) -> list[str]:
+    return ["✓" if id in held else "" for id, _ in posts]
 
 
 def _holders(reader: Reader) -> dict[str, str]:
