@@ -1,12 +1,16 @@
 """Step 8, close: a second person confirms; reports, audit chain, and the board of clauses."""
 
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 from gnomon.cli.demo.world import World
 
-REPORTS = (("remediation_report", "case"), ("requirements", "deployment"))
+REPORTS = (
+    ("remediation_report", "case"),
+    ("remediation_plan", "case"),
+    ("requirements", "deployment"),
+    ("deployment_record", "deployment"),
+)
 
 
 def run(world: World) -> None:
@@ -49,20 +53,20 @@ def _finish_tasks(world: World, at: str) -> None:
 
 
 def _report(world: World, kind: str, subject: str) -> list[str]:
-    """The report in both languages, written beside the demo's data; returns the paths."""
-    bai = world.as_("bai")
-    body = {"kind": kind, "subject_id": world.state[subject], "languages": ["zh-CN", "en"]}
-    key = f"report_{kind}"
-    asked: dict[str, Any] = world.once(key, lambda: bai.post("/api/v1/reports", body))
-    world.follow(f"生成 {kind}", asked["job"], login="bai")
+    """The paper in both languages, written beside the demo's data; returns the paths."""
+    bai, body = world.as_("bai"), {"kind": kind, "subject_id": world.state[subject], "languages": ["zh-CN", "en"]}
+    asked: dict[str, Any] = world.once(f"report_{kind}", lambda: bai.post("/api/v1/reports", body))
+    world.follow(f"生成文件 {kind}", asked["job"], login="bai")
     folder = world.settings.home / "reports"
     folder.mkdir(exist_ok=True)
     paths = []
-    for report in bai.get("/api/v1/reports", subject_id=world.state[subject]):
-        if report["kind"] != kind:
-            continue
-        path = folder / f"{report['number']}-{report['language']}.{report['format']}"
+    for report in bai.get("/api/v1/reports", issue_id=asked["issue_id"]):
+        world.require(report["state"] == "ready", f"{report['file_name']} is {report['state']}: {report['error']}")
+        world.require(
+            bool(bai.get(f"/api/v1/reports/{report['id']}/verify")["genuine"]), f"{report['file_name']} is not genuine."
+        )
+        path = folder / report["file_name"]
         path.write_bytes(bai.download(f"/api/v1/reports/{report['id']}/file"))
-        paths.append(str(Path(path)))
+        paths.append(str(path))
     world.require(len(paths) >= 2, f"The {kind} was not made in both languages.")
     return paths
