@@ -67,9 +67,8 @@ def up() -> None:
     from gnomon.kit import log
 
     log.configure("warning", role="supervisor")
-    if not is_installed(settings):
-        _install(settings)
-    threading.Thread(target=_announce, args=(settings,), daemon=True).start()
+    token = None if is_installed(settings) else _install(settings)
+    threading.Thread(target=_announce, args=(settings, token), daemon=True).start()
     Supervisor(settings).run()
 
 
@@ -78,36 +77,31 @@ def is_installed(settings: Settings) -> bool:
     return (settings.home / "bundle" / "policy.json").exists()
 
 
-def _install(settings: Settings) -> None:
+def _install(settings: Settings) -> str | None:
+    """Tables, matrix and first bundle are made; a one-time token while nobody can sign in, else None."""
     from gnomon.app import setup  # only here: it loads every domain, which a later start need not wait for
     from gnomon.app.wiring import build
 
     setup.upgrade(settings.database_url)
     platform = build(settings)
-    setup.install(platform, settings)
-    platform.database.close()
+    try:
+        setup.install(platform, settings)
+        return setup.first_administrator(platform)
+    finally:
+        platform.database.close()
 
 
-def _first_administrator(settings: Settings) -> str | None:
-    """A one-time token while nobody can sign in, made now; None afterwards."""
+def _lacks_people(settings: Settings) -> bool:
+    """Whether nobody ever accepted an invitation: an earlier start's link was lost or lapsed."""
     from gnomon.control.people import queries as people
     from gnomon.kit.db import Database
 
     database = Database(settings.database_url)
     try:
         with database.read() as session:
-            if people.has_signed_up(session):
-                return None
+            return not people.has_signed_up(session)
     finally:
         database.close()
-    from gnomon.app import setup
-    from gnomon.app.wiring import build
-
-    platform = build(settings)
-    try:
-        return setup.first_administrator(platform)
-    finally:
-        platform.database.close()
 
 
 @click.command()
@@ -125,13 +119,15 @@ def status() -> None:
         click.echo(f"{name:<12} {state}  restarts {role['deaths']}")
 
 
-def _announce(settings: Settings) -> None:
+def _announce(settings: Settings, token: str | None) -> None:
     if not wait_ready(settings, timeout_s=60):
         click.echo(f"控制台未就绪，见日志 / the console did not start, see {settings.home / 'log'}", err=True)
         return
     click.echo(f"控制台 / console   {settings.control_url}")
     click.echo(f"网关 / gateway     {settings.gateway_url}/v1")
-    if token := _first_administrator(settings):
+    if token is None and _lacks_people(settings):
+        token = _install(settings)
+    if token:
         click.echo(
             f"首位管理员（链接用一次即失效）/ first administrator, one-time link:\n  "
             f"{settings.control_url}/invitation?token={token}"

@@ -1,0 +1,23 @@
+"""One installation for all journeys: it starts once, and what one journey does to it the next one finds healed."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fakes.upstream import Script, Upstream
+from tests.journeys.installation import Installation, until
+
+
+@pytest.fixture(scope="session")
+def the_one() -> Iterator[Installation]:
+    with Upstream() as upstream, Installation(upstream) as found:
+        yield found
+
+
+@pytest.fixture
+def house(the_one: Installation) -> Iterator[Installation]:
+    """The installation, whole, with an upstream that answers shortly."""
+    the_one.upstream.script = Script(reply="好的。")
+    the_one.upstream.requests.clear()
+    until("the installation is whole", the_one.is_whole, within_s=60)
+    yield the_one
