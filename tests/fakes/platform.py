@@ -1,9 +1,14 @@
 """A real platform on a real SQLite file, a clock that tests move, and a small cast of people."""
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
+
+from sqlalchemy import event
 
 from gnomon.app.hooks import ControlHooks
 from gnomon.control.people.tables import MatrixVersion, Person
@@ -12,6 +17,7 @@ from gnomon.kit.db import Base, Database
 from gnomon.kit.work import ACTIONS, Actor, Bus, Platform, system
 
 R = TypeVar("R")
+_TEMPLATES: dict[int, Path] = {}  # number of tables: an empty database with them
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 CAST = {  # login: (name, team, posts)
@@ -28,8 +34,7 @@ CAST = {  # login: (name, team, posts)
 
 def make_platform(folder: Path, *, permissions: dict[str, list[str]] | None = None, bus: Bus | None = None) -> Platform:
     """Tables made, the cast hired. Without `permissions` every post holds every right (tests of other things)."""
-    database = Database(f"sqlite:///{folder / 'control.sqlite'}")
-    Base.metadata.create_all(database.engine)
+    database = _database(folder / "control.sqlite")
     platform = Platform(database, hooks=ControlHooks(), bus=bus, clock=FakeClock(MONDAY))
     posts = sorted({post for _, _, held in CAST.values() for post in held})
     with database.session() as session:
@@ -49,6 +54,31 @@ def make_platform(folder: Path, *, permissions: dict[str, list[str]] | None = No
             )
         session.commit()
     return platform
+
+
+def _database(path: Path) -> Database:
+    """A fresh database with all tables known by now: a copy, for making them takes longer than most tests."""
+    tables = len(Base.metadata.tables)
+    if tables not in _TEMPLATES:
+        template = Path(tempfile.mkdtemp(prefix="gnomon-template-")) / "empty.sqlite"
+        atexit.register(shutil.rmtree, template.parent, ignore_errors=True)
+        made = _hasty(template)
+        Base.metadata.create_all(made.engine)
+        with made.engine.connect() as connection:
+            connection.exec_driver_sql("COMMIT")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.exec_driver_sql("BEGIN")
+        made.close()
+        _TEMPLATES[tables] = template
+    shutil.copyfile(_TEMPLATES[tables], path)
+    return _hasty(path)
+
+
+def _hasty(path: Path) -> Database:
+    """A database that does not wait for the disk: a test's power never fails."""
+    database = Database(f"sqlite:///{path}")
+    event.listen(database.engine, "connect", lambda connection, _record: connection.execute("PRAGMA synchronous=OFF"))
+    return database
 
 
 def actor(login: str) -> Actor:
@@ -76,7 +106,7 @@ def run_jobs(platform: Platform, names: Sequence[str] | None = None) -> list[str
         def step(self, name: str, do: Callable[[], R]) -> R:
             return do()
 
-    ran = []
+    ran: list[str] = []
     while True:
         with platform.read() as session:
             query = select(JobRow).where(JobRow.state == "queued").order_by(JobRow.created_at, JobRow.id)
