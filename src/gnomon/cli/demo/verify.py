@@ -112,7 +112,7 @@ def rehearse(world: World) -> None:
 def _switch(world: World, verb: str, what: str) -> float:
     wei, body = world.as_("wei"), {"reason": "演练：回滚与前滚各一次"}
     id = world.once(verb, lambda: wei.post(f"/api/v1/models/{MODEL}/{verb}", body)["id"])
-    seconds = float(world.until(what, lambda: _timed(wei.get(f"/api/v1/releases/{id}"))))
+    seconds = float(world.until(what, lambda: _timed(wei.get(f"/api/v1/releases/{id}"), verb.replace("-", "_"))))
     world.stage.tell(f"{what}: {seconds:.2f} s")
     return seconds
 
@@ -158,9 +158,9 @@ def _is_over(world: World, at: str) -> bool:
     return time.time() > datetime.fromisoformat(found["watch_until"]).timestamp()
 
 
-def _timed(release: dict[str, Any]) -> float | None:
-    timings = release["timings"]
-    return next((float(value) for name, value in timings.items() if name.endswith("_s")), None)
+def _timed(release: dict[str, Any], verb: str) -> float | None:
+    """Seconds until the gateway served the other target, once the job has seen it."""
+    return next((float(line["seconds"]) for line in reversed(release["timings"]) if line["verb"] == verb), None)
 
 
 def _when(found: dict[str, Any], states: tuple[str, ...]) -> dict[str, Any] | None:
