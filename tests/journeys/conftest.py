@@ -15,9 +15,9 @@ def the_one() -> Iterator[Installation]:
 
 
 @pytest.fixture
-def house(the_one: Installation) -> Iterator[Installation]:
+def house(the_one: Installation) -> Installation:
     """The installation, whole, with an upstream that answers shortly."""
     the_one.upstream.script = Script(reply="好的。")
     the_one.upstream.requests.clear()
     until("the installation is whole", the_one.is_whole, within_s=60)
-    yield the_one
+    return the_one

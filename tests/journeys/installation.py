@@ -145,7 +145,7 @@ class Installation:
             self.people = {found["login"]: found["id"] for found in admin.get("/api/v1/people")}
 
     def _open_route(self) -> None:
-        """Model and version through the API; the live route by `seed_route`, since no model server of ours is behind it."""
+        """Model and version through the API; the live route by `seed_route`: no model server of ours is behind it."""
         with self.as_("wei") as wei:
             model = {"name": MODEL, "title": "旅程", "task": "classification", "owner_id": self.people["lin"]}
             wei.post("/api/v1/models", model)

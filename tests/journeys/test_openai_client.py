@@ -50,7 +50,8 @@ def test_the_models_that_a_key_may_use_are_listed(house: Installation) -> None:
 
 
 def test_a_wrong_key_is_the_clients_own_authentication_error(house: Installation) -> None:
-    with official(house, key="gn-production_00000000_" + "x" * 43) as client, pytest.raises(openai.AuthenticationError) as told:
+    guess = "gn-production_00000000_" + "x" * 43
+    with official(house, key=guess) as client, pytest.raises(openai.AuthenticationError) as told:
         client.models.list()
     assert told.value.status_code == 401
     assert told.value.code
