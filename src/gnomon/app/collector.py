@@ -83,6 +83,15 @@ class Collector:
         except KeyError as error:
             raise NotFound(f"There is no query {asked.name!r}.", next_step="See backends/records_queries.") from error
 
+    def health(self) -> dict[str, Any]:
+        """How far behind it is and what stands in its way; `quarantined` counts since the start."""
+        return {
+            "as_of": self.as_of,
+            "lag_s": round(time.time() - self.as_of, 3),
+            "problem": self.problem,
+            "quarantined": self._reader.quarantined,
+        }
+
     def _sweep_until_stopped(self) -> None:
         while True:
             last = self._stop.is_set()
@@ -117,8 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(404, {"code": "not_found", "message": f"There is no {self.path!r} here."})
             return
         collector = self.server.collector
-        lag = round(time.time() - collector.as_of, 3)
-        self._send(200, {"as_of": collector.as_of, "lag_s": lag, "problem": collector.problem})
+        self._send(200, collector.health())
 
     def do_POST(self) -> None:
         length = int(self.headers.get("content-length") or 0)

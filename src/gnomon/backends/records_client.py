@@ -43,6 +43,10 @@ class RecordsClient:
         except CollectorDown:
             return False
 
+    def health(self) -> dict[str, Any]:
+        """as_of, lag_s, problem, and how many spool lines it had to put aside. Raises CollectorDown."""
+        return self._ask("GET", "/livez")[1]
+
     def close(self) -> None:
         """Nothing is kept open between questions; here so that any client of a store can be closed."""
 

@@ -10,7 +10,7 @@ import duckdb
 import msgspec
 
 from gnomon.backends.records_queries import QUERIES, bound
-from gnomon.contract.ports import Row
+from gnomon.contract.ports import Row, Unstorable
 from gnomon.contract.traffic import DefenceNotice, TrafficRecord
 from gnomon.kit.errors import BadInput, Unavailable
 
@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS records (
     policy VARCHAR NOT NULL, roster VARCHAR NOT NULL, endpoint VARCHAR NOT NULL, model VARCHAR NOT NULL,
     target VARCHAR NOT NULL, version VARCHAR NOT NULL, canary VARCHAR NOT NULL, key_id VARCHAR NOT NULL,
     caller VARCHAR NOT NULL, team VARCHAR NOT NULL, address VARCHAR NOT NULL, stream BOOLEAN NOT NULL,
-    tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL, entities_in MAP(VARCHAR, INTEGER) NOT NULL,
+    tokens_in BIGINT NOT NULL, tokens_out BIGINT NOT NULL, entities_in MAP(VARCHAR, INTEGER) NOT NULL,
     entities_out MAP(VARCHAR, INTEGER) NOT NULL, error VARCHAR NOT NULL, tags MAP(VARCHAR, VARCHAR) NOT NULL);
 CREATE TABLE IF NOT EXISTS contents (id VARCHAR NOT NULL, "at" DOUBLE NOT NULL, request VARCHAR, reply VARCHAR);
 CREATE TABLE IF NOT EXISTS notices (
@@ -31,6 +31,8 @@ CREATE TABLE IF NOT EXISTS notices (
 CREATE TABLE IF NOT EXISTS spools (name VARCHAR PRIMARY KEY, bytes BIGINT NOT NULL);
 """
 _NONE = "MAP {}"
+# What the data is to blame for; a full disk or too little memory is none of it.
+_UNFIT = (duckdb.DataError, duckdb.IntegrityError, duckdb.ProgrammingError, OverflowError, TypeError, ValueError)
 # DuckDB column of the JSON → column of the table and, where absent means something, what it means
 _FIELDS: dict[str, tuple[str, str, str]] = {
     "id": ("VARCHAR", "id", ""),
@@ -49,8 +51,8 @@ _FIELDS: dict[str, tuple[str, str, str]] = {
     "team": ("VARCHAR", "team", "''"),
     "address": ("VARCHAR", "address", "''"),
     "stream": ("BOOLEAN", "stream", "false"),
-    "tokens_in": ("INTEGER", "tokens_in", "0"),
-    "tokens_out": ("INTEGER", "tokens_out", "0"),
+    "tokens_in": ("BIGINT", "tokens_in", "0"),
+    "tokens_out": ("BIGINT", "tokens_out", "0"),
     "entities_in": ("MAP(VARCHAR, INTEGER)", "entities_in", _NONE),
     "entities_out": ("MAP(VARCHAR, INTEGER)", "entities_out", _NONE),
     "error": ("VARCHAR", "error", "''"),
@@ -91,6 +93,7 @@ class RecordsDuckDB:
                 f"{path} cannot be opened: {error}", next_step="Only one collector may run on a home folder."
             ) from error
         self._db.execute(_SCHEMA)
+        self._widen()
 
     def append(
         self, records: Sequence[TrafficRecord], notices: Sequence[DefenceNotice], *, offsets: Mapping[str, int]
@@ -104,8 +107,10 @@ class RecordsDuckDB:
                 for name, size in offsets.items():
                     self._db.execute("INSERT OR REPLACE INTO spools VALUES (?, ?)", [name, size])
                 self._db.execute("COMMIT")
-            except BaseException:
+            except BaseException as error:
                 self._db.execute("ROLLBACK")
+                if isinstance(error, _UNFIT):
+                    raise Unstorable(str(error)) from error
                 raise
         return new
 
@@ -139,6 +144,13 @@ class RecordsDuckDB:
 
     def close(self) -> None:
         self._db.close()
+
+    def _widen(self) -> None:
+        """A file from before tokens were BIGINT has them so too."""
+        columns = {row[0]: row[1] for row in self._db.execute("DESCRIBE records").fetchall()}
+        for name in ("tokens_in", "tokens_out"):
+            if columns[name] != "BIGINT":
+                self._db.execute(f"ALTER TABLE records ALTER {name} TYPE BIGINT")
 
     def _add_records(self, records: list[TrafficRecord]) -> int:
         # A file of JSON lines is the fastest way in: 26,000 records of 2 KB a second on one core, 36 times executemany.

@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from gnomon.contract.ports import RecordStore
+from gnomon.contract.ports import RecordStore, Unstorable
 from gnomon.contract.traffic import DefenceNotice, TrafficRecord
 from gnomon.kit import log
 
@@ -37,21 +37,33 @@ _record = msgspec.json.Decoder(TrafficRecord).decode
 _notice = msgspec.json.Decoder(DefenceNotice).decode
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A line of a spool, and what it says."""
+
+    line: bytes
+    says: TrafficRecord | DefenceNotice
+
+
 @dataclass
 class Batch:
-    """What was read from some spools, and how far."""
+    """What was read from some spools, and how far; `bad` are the lines that say nothing, each with the reason."""
 
-    records: list[TrafficRecord] = field(default_factory=list)
-    notices: list[DefenceNotice] = field(default_factory=list)
+    read: list[Read] = field(default_factory=list)
+    bad: list[tuple[bytes, str]] = field(default_factory=list)
     offsets: dict[str, int] = field(default_factory=dict)
 
 
 class SpoolReader:
-    """`sweep` once: all that lay in the spools when it began is stored when it returns. For one thread."""
+    """`sweep` once: all that lay in the spools when it began is stored when it returns. For one thread.
+
+    A line that cannot be read or stored lies in `quarantine/<spool>` from then on, as it was, and stops no other.
+    """
 
     def __init__(self, folder: Path, store: SpooledStore) -> None:
         self.stored = 0
         self.unreadable = 0
+        self.quarantined = 0  # lines kept aside since the start; a fragment without its end is not kept
         self._folder = folder
         self._store = store
         self._offsets = store.offsets()
@@ -64,10 +76,47 @@ class SpoolReader:
         for name, path in paths.items():
             with contextlib.suppress(FileNotFoundError):
                 for batch in self._read(name, path):
-                    self.stored += self._store.append(batch.records, batch.notices, offsets=batch.offsets)
-                    self._offsets.update(batch.offsets)
+                    self._take(name, batch)
                 self._delete_if_done(name, path)
         return begun
+
+    def _take(self, name: str, batch: Batch) -> None:
+        """The batch is stored, or what of it can be; its offsets with the last piece."""
+        for line, why in batch.bad:
+            self.unreadable += 1
+            self._quarantine(name, line, why)
+        try:
+            self._append(batch.read, offsets=batch.offsets)
+        except Unstorable:
+            self._take_apart(name, batch.read)
+            self._append([], offsets=batch.offsets)
+        self._offsets.update(batch.offsets)
+
+    def _take_apart(self, name: str, read: list[Read]) -> None:
+        """Halved again and again, until only what cannot be stored is left alone. Storing twice changes nothing."""
+        try:
+            self._append(read, offsets={})
+        except Unstorable as error:
+            if len(read) == 1:
+                self._quarantine(name, read[0].line, str(error))
+                return
+            self._take_apart(name, read[: len(read) // 2])
+            self._take_apart(name, read[len(read) // 2 :])
+
+    def _append(self, read: list[Read], *, offsets: dict[str, int]) -> None:
+        records = [r.says for r in read if isinstance(r.says, TrafficRecord)]
+        notices = [r.says for r in read if isinstance(r.says, DefenceNotice)]
+        self.stored += self._store.append(records, notices, offsets=offsets)
+
+    def _quarantine(self, name: str, line: bytes, why: str) -> None:
+        folder = self._folder / "quarantine"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        with (folder / name).open("ab") as file:
+            file.write(line + b"\n")
+            file.flush()
+            os.fsync(file.fileno())  # before the offset passes it and the spool goes
+        self.quarantined += 1
+        _log.error("spool_line_quarantined", spool=name, kept=f"quarantine/{name}", why=why[:200])
 
     def _read(self, name: str, path: Path) -> Iterator[Batch]:
         with path.open("rb") as file:
@@ -91,13 +140,11 @@ class SpoolReader:
         for line in data.splitlines():
             try:
                 found = _line(line)
-                if found.t == "record":
-                    batch.records.append(_record(found.v))
-                else:
-                    batch.notices.append(_notice(found.v))
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                self.unreadable += 1
-                _log.error("spool_line_unreadable", spool=name, before=at, why=str(error)[:200])
+                says = _record(found.v) if found.t == "record" else _notice(found.v)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                batch.bad.append((line, str(error)))
+            else:
+                batch.read.append(Read(line, says))
         return batch
 
     def _delete_if_done(self, name: str, path: Path) -> None:

@@ -10,6 +10,10 @@ from gnomon.contract.traffic import DefenceNotice, TrafficRecord
 Row = dict[str, Any]
 
 
+class Unstorable(Exception):
+    """Something in the batch fits no column. The rest of the batch can be stored without it."""
+
+
 class RecordStore(Protocol):
     """Where traffic records live. One process owns it; `append` is called from one thread, `query` from any."""
 
@@ -20,7 +24,10 @@ class RecordStore(Protocol):
         *,
         offsets: Mapping[str, int],
     ) -> int:
-        """Store what is new (by id) and the spool offsets in one transaction; returns how many records were new."""
+        """Store what is new (by id) and the spool offsets in one transaction; returns how many records were new.
+
+        Raises Unstorable, with nothing stored, when it is what was given that cannot be stored, whenever it is tried.
+        """
         ...
 
     def offsets(self) -> dict[str, int]:

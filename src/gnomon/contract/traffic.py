@@ -1,8 +1,8 @@
 """What the gateways report: one traffic record a request, blocked ones too, and defence notices."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 Outcome = Literal[
     "ok",
@@ -20,6 +20,16 @@ Outcome = Literal[
     "internal",
 ]
 """How a request ended. Which outcomes are failures of the service is the bundle's versioned `SuccessRule`."""
+
+
+MAX_TOKENS = 1_000_000_000  # of one request; a larger claim of a model server is a mistake, not a count
+Tokens = Annotated[int, Meta(ge=0, le=MAX_TOKENS)]
+
+
+def token_count(claimed: object) -> int:
+    """What a model server claims to have counted, or 0 where that is no count (0 to MAX_TOKENS)."""
+    fits = isinstance(claimed, int) and not isinstance(claimed, bool) and 0 <= claimed <= MAX_TOKENS
+    return claimed if fits and isinstance(claimed, int) else 0
 
 
 class Timings(Struct, frozen=True, kw_only=True):
@@ -49,8 +59,8 @@ class TrafficRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     team: str = ""
     address: str = ""  # keyed digest of the client address, never the address itself
     stream: bool = False
-    tokens_in: int = 0
-    tokens_out: int = 0
+    tokens_in: Tokens = 0
+    tokens_out: Tokens = 0
     entities_in: dict[str, int] = {}
     entities_out: dict[str, int] = {}
     request: str = ""  # masked

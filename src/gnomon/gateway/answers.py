@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from gnomon.contract.traffic import token_count
 from gnomon.gateway.exchange import Exchange
 from gnomon.gateway.streaming import EventStream, Garbage
 
@@ -80,8 +81,8 @@ class Streamed:
 
 
 class _Usage(msgspec.Struct):
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    prompt_tokens: Any = 0
+    completion_tokens: Any = 0
 
 
 class _Reply(msgspec.Struct):
@@ -92,12 +93,15 @@ _reply = msgspec.json.Decoder(_Reply).decode
 
 
 def usage_of(data: bytes) -> tuple[int, int]:
-    """(tokens in, tokens out) as the model server counted them. Raises Garbage when this is no JSON object."""
+    """(tokens in, tokens out) as the model server counted them; what is no count is 0.
+
+    Raises Garbage when this is no JSON object.
+    """
     try:
         usage = _reply(data).usage
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Garbage(f"the answer is not a JSON object: {error}") from error
-    return (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
+    return (token_count(usage.prompt_tokens), token_count(usage.completion_tokens)) if usage else (0, 0)
 
 
 def decoded(data: bytes) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from gnomon.contract.traffic import token_count
 from gnomon.gateway.exchange import Exchange
 from gnomon.gateway.guarding import StreamMasker, StreamRestorer, TreeGuard, blocked
 
@@ -155,8 +156,8 @@ class EventStream:
         return before + b"data: %b\n\n" % _encode({**envelope, "choices": out})
 
     def _usage(self, usage: dict[str, Any]) -> None:
-        self._ex.tokens_in = _count(usage.get("prompt_tokens"))
-        self._ex.tokens_out = _count(usage.get("completion_tokens"))
+        self._ex.tokens_in = token_count(usage.get("prompt_tokens"))
+        self._ex.tokens_out = token_count(usage.get("completion_tokens"))
 
     def _envelope(self, event: dict[str, Any]) -> dict[str, Any]:
         """All but the choices, guarded; the same again costs a comparison."""

@@ -7,6 +7,7 @@ from typing import Any
 import openai
 import pytest
 
+from gnomon.gateway.answers import usage_of
 from tests.fakes.bundle import Home, make_home, make_key, secret
 from tests.fakes.upstream import Script, Upstream, event
 from tests.unit.gateway.conftest import HTTP, Gateway, bearer
@@ -249,3 +250,18 @@ def test_the_home_needs_no_control_plane(home: Home, gateway: Gateway) -> None:
     ready = HTTP.get(f"http://127.0.0.1:{gateway.port}/readyz")
     assert ready.json()["ready"] is True
     assert ready.json()["policy"] == "1.1"
+
+
+@pytest.mark.parametrize("claimed", [10**12, 10**30, -1, None, "7", True, 1.5])
+def test_a_claim_that_is_no_count_of_tokens_is_recorded_as_none(claimed: object) -> None:
+    said = json.dumps({"usage": {"prompt_tokens": claimed, "completion_tokens": 22}}).encode()
+    assert usage_of(said) == (0, 22)
+
+
+def test_an_absurd_count_of_tokens_spoils_neither_the_answer_nor_the_record(
+    gateway: Gateway, upstream: Upstream
+) -> None:
+    upstream.script = Script(usage={"prompt_tokens": 10**12, "completion_tokens": 22, "total_tokens": 10**12})
+    assert gateway.call().status_code == 200
+    assert gateway.call(stream=True).status_code == 200
+    assert [(r.get("tokens_in", 0), r["tokens_out"]) for r in gateway.records()] == [(0, 22), (0, 22)]

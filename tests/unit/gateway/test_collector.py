@@ -1,11 +1,16 @@
 """Spools into the store, questions out of it."""
 
 import asyncio
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gnomon.app.collector import Collector
 from gnomon.backends.records_client import CollectorDown, RecordsClient
@@ -88,8 +93,57 @@ def test_a_garbled_line_is_counted_and_hides_no_other(tmp_path: Path, store: Rec
     reader = SpoolReader(tmp_path / "spool", store)
     reader.sweep()
     assert ids(store) == ["req_1", "req_2"]
-    assert reader.unreadable == 2
+    assert (reader.unreadable, reader.quarantined) == (2, 2)
+    kept = tmp_path / "spool" / "quarantine" / spool.path.name
+    assert kept.read_bytes() == b'{"t":"record","v":{}}\n\xff\xfe\n'
     spool.close()
+
+
+@given(numbers=st.sets(st.integers(0, 29), max_size=6))
+@settings(max_examples=8, deadline=None)
+def test_what_no_column_holds_is_put_aside_and_all_the_rest_arrives(numbers: set[int]) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        store = RecordsDuckDB(folder / "traffic.duckdb")
+        spool = recorder(folder / "spool")
+        for number in range(30):
+            spool.record(replace(record(number), status=70_000 if number in numbers else 200))
+        spool.close()
+        reader = SpoolReader(folder / "spool", store)
+        reader.sweep()
+        assert len(ids(store)) == 30 - len(numbers)
+        assert reader.quarantined == len(numbers)
+        assert (store.offsets(), spool.path.exists()) == ({}, False)
+        store.close()
+
+
+def test_a_count_of_tokens_that_cannot_be_is_put_aside_with_its_line(tmp_path: Path, store: RecordsDuckDB) -> None:
+    spool = recorder(tmp_path / "spool")
+    spool.record(replace(record(1), tokens_in=10**12))
+    spool.record(record(2))
+    SpoolReader(tmp_path / "spool", store).sweep()
+    assert ids(store) == ["req_2"]
+    spool.close()
+
+
+def test_a_store_that_fails_by_itself_puts_nothing_aside(tmp_path: Path, store: RecordsDuckDB) -> None:
+    spool = recorder(tmp_path / "spool")
+    spool.record(record(1))
+    reader = SpoolReader(tmp_path / "spool", store)
+    store.close()
+    with pytest.raises(duckdb.Error):
+        reader.sweep()
+    assert reader.quarantined == 0
+    spool.close()
+
+
+def test_a_store_of_narrow_counts_is_widened_when_it_is_opened(tmp_path: Path) -> None:
+    RecordsDuckDB(tmp_path / "old.duckdb").close()
+    with duckdb.connect(str(tmp_path / "old.duckdb")) as old:
+        old.execute("ALTER TABLE records ALTER tokens_in TYPE INTEGER")
+    store = RecordsDuckDB(tmp_path / "old.duckdb")
+    assert store.append([replace(record(1), tokens_in=10**10)], [], offsets={}) == 1
+    store.close()
 
 
 def test_a_reader_that_starts_again_stores_nothing_twice(tmp_path: Path, store: RecordsDuckDB) -> None:
@@ -120,6 +174,7 @@ def test_the_collector_answers_on_its_socket(tmp_path: Path) -> None:
         while not client.query("recent") or not client.as_of:
             pass
         assert client.as_of > 1_700_000_000
+        assert client.health()["quarantined"] == 0
         assert client.query("totals", since=0.0, until=2000.0)[0]["requests"] == 1
         with pytest.raises(NotFound):
             client.query("nothing")

@@ -23,6 +23,13 @@ def record(id: str) -> dict[str, Any]:
     return found
 
 
+@router.get("/collector", dependencies=[allow("traffic.view")])
+def collector() -> dict[str, Any]:
+    """How far behind the collector is, and how many lines of the spools it had to put aside."""
+    found: dict[str, Any] = services.get("records").health()
+    return found
+
+
 @router.get("/{name}", dependencies=[allow("traffic.view")])
 def named(name: str, request: Request) -> dict[str, Any]:
     """A named query; its parameters are those of the query string, numbers as numbers."""
