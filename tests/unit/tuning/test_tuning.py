@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from gnomon.control.catalog import actions as catalog
 from gnomon.control.catalog import jobs as catalog_jobs  # noqa: F401 - registers the check
@@ -96,6 +97,36 @@ def test_a_training_leaves_an_adapter_with_lineage_proof_and_cost(
         ("completed", 1.5, "measure_1")
     ]
     assert not (tmp_path / "work" / done.job_id / "base").exists()
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"validation": "/home/somebody/held-out.jsonl"},
+        {"model": "/elsewhere"},
+        {"train_sha256": "0" * 64},
+        {"learning_rate": float("nan")},
+        {"clip": float("inf")},
+        {"seed": 2**60},
+    ],
+)
+def test_only_hyper_parameters_can_be_asked_for(parameters: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        NewTraining.model_validate(
+            {"base_version_id": "v", "dataset_ids": ["d"], "recipe": RECIPE, "parameters": parameters}
+        )
+
+
+def test_a_path_in_stored_parameters_does_not_reach_the_trainer(
+    platform: Platform, runner: FakeRunner, base: str
+) -> None:
+    training = start(platform, base, dataset(platform))
+    with platform.database.session() as session:
+        row = session.get_one(TrainingRun, training.id)
+        row.parameters = row.parameters | {"validation": "/home/somebody/held-out.jsonl"}
+        session.commit()
+    run_jobs(platform, ["tuning.train"])
+    assert "validation" not in runner.starts[0].spec
 
 
 def test_a_job_that_runs_again_finds_the_trainer_it_started(platform: Platform, runner: FakeRunner, base: str) -> None:

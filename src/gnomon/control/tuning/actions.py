@@ -26,10 +26,12 @@ def start_training(work: Work, new: NewTraining) -> TrainingRun:
         _check_data(work, id, choices=recipe.choices, wanted="train")
     if new.validation_id:
         _check_data(work, new.validation_id, choices=recipe.choices, wanted="validation")
+    parameters = new.parameters.model_dump(exclude_unset=True)
     training = TrainingRun(
         id=new_id("training"),
         model=base.model,
         recipe=recipe.as_dict(),
+        parameters=parameters,
         label=new.label or _free_label(work, base.model),
         state="queued",
         progress=[],
@@ -37,12 +39,12 @@ def start_training(work: Work, new: NewTraining) -> TrainingRun:
         evidence_ids=[],
         requested_by=work.actor.id,
         requested_at=work.now,
-        **new.model_dump(exclude={"recipe", "label"}),
+        **new.model_dump(exclude={"recipe", "label", "parameters"}),
     )
     training.job_id = work.enqueue("tuning.train", training.id)
     work.session.add(training)
     work.session.flush()
-    work.about("training", training.id, base=base.id, datasets=new.dataset_ids, parameters=new.parameters)
+    work.about("training", training.id, base=base.id, datasets=new.dataset_ids, parameters=parameters)
     return training
 
 

@@ -12,6 +12,7 @@ from gnomon.control.catalog import queries as catalog
 from gnomon.control.catalog.schemas import FileEntry
 from gnomon.control.tuning import actions, queries, rules
 from gnomon.control.tuning.tables import TrainingRun
+from gnomon.engine.tuning.spec import HyperParameters
 from gnomon.kit import services
 from gnomon.kit.errors import GnomonError
 from gnomon.kit.jobs import JobContext, job
@@ -76,10 +77,11 @@ def _lay_out(ctx: JobContext, training: TrainingRun, folder: Path) -> None:
 
 
 def _spec(training: TrainingRun, folder: Path) -> dict[str, Any]:
-    """What `engine.tuning.spec.TuningSpec` reads; it refuses parameters that it does not know."""
+    """What `engine.tuning.spec.TuningSpec` reads. Of what was asked for, hyper-parameters alone get there."""
     validation = folder / "validation.jsonl"
     held_out = {"validation": str(validation), "validation_sha256": _sha256(validation)}
-    return training.parameters | {
+    chosen = {name: value for name, value in training.parameters.items() if name in HyperParameters.model_fields}
+    return chosen | {
         "model": str(folder / "base"),
         "recipe": training.recipe,
         "train": str(folder / "train.jsonl"),

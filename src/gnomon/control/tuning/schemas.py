@@ -1,22 +1,23 @@
 """What goes in and out of tuning, and the facts that it tells."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gnomon.engine.tuning.spec import HyperParameters
 from gnomon.kit.events import Event
+from gnomon.kit.numbers import Plain
 
 
 class NewTraining(BaseModel):
-    """`parameters` are the trainer's own (rank, learning rate, steps …); it refuses what it does not know."""
+    """`parameters` are hyper-parameters alone (rank, learning rate, steps …): files are named by the platform."""
 
     model_config = ConfigDict(extra="forbid")
     base_version_id: str
     dataset_ids: list[str] = Field(min_length=1, max_length=20)
     validation_id: str = ""
-    recipe: dict[str, Any]
-    parameters: dict[str, Any] = Field(default_factory=dict)
+    recipe: Plain
+    parameters: HyperParameters = Field(default_factory=HyperParameters)
     label: str = Field(default="", max_length=60)
     case_id: str = ""
     measure_id: str = ""

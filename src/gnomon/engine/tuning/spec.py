@@ -26,10 +26,31 @@ class DataNotFound(NotFound):
     code = "training_data_not_found"
 
 
-class TuningSpec(BaseModel):
-    """Defaults are the measured ones (docs/benchmarks/model.md). Rows are JSONL {"text", "label"}."""
+class HyperParameters(BaseModel):
+    """What whoever asks for a training may choose: nothing that names a file or a machine's other contents.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Defaults are the measured ones (docs/benchmarks/model.md).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    rank: int = Field(default=16, ge=1, le=256)
+    alpha: int = Field(default=32, ge=1, le=65_536)
+    steps: int = Field(default=100, ge=1, le=100_000)
+    batch: int = Field(default=16, ge=1, le=512)
+    learning_rate: float = Field(default=3e-4, gt=0, lt=1)
+    warmup_steps: int = Field(default=10, ge=0, le=100_000)
+    clip: float = Field(default=1.0, gt=0)
+    seed: int = Field(default=1, ge=0, lt=2**53)
+    max_tokens: int = Field(default=256, ge=8, le=131_072)  # a row's prompt and label together
+    threads: int = Field(default=0, ge=0, le=1024)  # 0: one a core
+    dtype: Literal["auto", "bfloat16", "float32"] = "auto"
+    checkpoint_every: int = Field(default=10, ge=1, le=100_000)
+    validate_every: int = Field(default=50, ge=1, le=100_000)
+
+
+class TuningSpec(HyperParameters):
+    """The hyper-parameters with what the platform adds: which weights, which rows. Rows are JSONL {"text", "label"}."""
 
     model: Path  # folder with safetensors
     recipe: dict[str, Any]
@@ -37,19 +58,6 @@ class TuningSpec(BaseModel):
     train_sha256: str
     validation: Path | None = None
     validation_sha256: str = ""
-    rank: int = Field(default=16, ge=1, le=256)
-    alpha: int = Field(default=32, ge=1)
-    steps: int = Field(default=100, ge=1, le=100_000)
-    batch: int = Field(default=16, ge=1, le=512)
-    learning_rate: float = Field(default=3e-4, gt=0, lt=1)
-    warmup_steps: int = Field(default=10, ge=0)
-    clip: float = Field(default=1.0, gt=0)
-    seed: int = Field(default=1, ge=0)
-    max_tokens: int = Field(default=256, ge=8)  # a row's prompt and label together
-    threads: int = Field(default=0, ge=0)  # 0: one a core
-    dtype: Literal["auto", "bfloat16", "float32"] = "auto"
-    checkpoint_every: int = Field(default=10, ge=1)
-    validate_every: int = Field(default=50, ge=1)
 
     @property
     def identity(self) -> str:
