@@ -63,7 +63,7 @@ def tree(reader: Reader, value: Any, key: str = "") -> Node:
 def _several(reader: Reader, values: Sequence[Any], key: str) -> Node:
     if all(isinstance(one, Mapping) for one in values):
         keys = list(dict.fromkeys(name for one in values for name in one))
-        if len(values) > 1 and len(keys) <= _WIDE:
+        if len(keys) <= _WIDE:
             rows = tuple(tuple(tree(reader, one.get(name), name) for name in keys) for one in values)
             return Node("table", header=tuple(reader.label(name) for name in keys), rows=rows)
     nodes = tuple(tree(reader, one, key) for one in values)

@@ -15,8 +15,8 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
-from gnomon.console.labels import LABELS
-from gnomon.console.render import Actor, Context, context_of, page
+from gnomon.console.labels import DEEDS, LABELS
+from gnomon.console.render import CATALOGUE, Actor, Context, context_of, page
 from gnomon.console.urls import View
 from gnomon.control.people import queries as people
 from gnomon.control.people.tables import Person
@@ -81,7 +81,7 @@ class Reader:
         return self.say(found) if found else id
 
     def permission(self, name: str) -> str:
-        """A right in words; one that the rulebook does not know (the platform's own) stays as it is."""
+        """A right or a deed of the platform in words; one without words stays as it is called."""
         return permission_title(self.book, name, self.context.locale)
 
     def name(self, id: str) -> str:
@@ -153,4 +153,4 @@ def permission_title(book: Rulebook, name: str, locale: str) -> str:
     try:
         return book.matrix.title(name)[locale]
     except NotInRulebook:
-        return name
+        return CATALOGUE.gettext(DEEDS[name], locale) if name in DEEDS else name

@@ -117,7 +117,7 @@ def test_what_waits_for_a_person_is_counted_and_listed(
 
 
 def test_a_returned_request_comes_back_to_who_asked(site: tuple[TestClient, Platform]) -> None:
-    client, platform = site
+    client, _ = site
     first_screen(site, "lin")
     id = re.findall(r"/approvals/(approval_\w+)", client.get("/approvals").text)[0]
     client.post(f"/approvals/{id}/vote", data={"decision": "return", "reason": "缺回退步骤"})

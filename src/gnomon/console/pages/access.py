@@ -174,6 +174,7 @@ def _key_columns(reader: Reader) -> list[Column]:
         Column("caller", _("调用方")),
         Column("team", _("团队")),
         Column("state", _("状态")),
+        Column("do", _("操作"), sort=False),
         Column("models", _("模型"), wrap=True),
         Column("scopes", _("用途")),
         Column("rpm", _("每分钟请求上限"), num=True),
@@ -181,7 +182,6 @@ def _key_columns(reader: Reader) -> list[Column]:
         Column("until", _("到期时间")),
         Column("at", _("签发时间"), hidden=True),
         Column("by", _("签发人"), hidden=True),
-        Column("do", _("操作"), sort=False),
     ]
 
 

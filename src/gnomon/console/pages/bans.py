@@ -98,14 +98,14 @@ def _ban_columns(reader: Reader) -> list[Column]:
     return [
         Column("id", _("编号"), hidden=True),
         Column("value", _("对象")),
-        Column("kind", _("种类")),
         Column("state", _("状态")),
+        Column("do", _("操作"), sort=False),
+        Column("kind", _("种类")),
         Column("reason", _("理由"), wrap=True),
         Column("source", _("来源")),
         Column("at", _("开始")),
         Column("until", _("结束")),
         Column("checked", _("确认人")),
-        Column("do", _("操作"), sort=False),
     ]
 
 

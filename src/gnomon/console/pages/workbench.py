@@ -23,6 +23,7 @@ from gnomon.control.people import queries as people
 from gnomon.control.remediation import queries as remediation
 from gnomon.control.rulebook import queries as rulebook
 from gnomon.control.rulebook.queries import Board
+from gnomon.kit import i18n
 
 router = APIRouter(include_in_schema=False)
 SHOWN: Final = 8  # clauses, cases or entries in a panel
@@ -73,7 +74,8 @@ def _service(reader: Reader, _board: Board) -> Tile:
         tone, word = "warn", _("部分没有测量值")
     if not states:
         tone, word = "idle", _("还没有登记模型")
-    return Tile(_("服务目标"), f"{met}/{len(states)}", _("%(n)s 个模型", n=len(standings)), tone, word, "/slo")
+    value = f"{met}/{len(states)}" if states else i18n.NOT_MEASURED
+    return Tile(_("服务目标"), value, _("%(n)s 个模型", n=len(standings)), tone, word, "/slo")
 
 
 def _live(reader: Reader, _board: Board) -> Tile:
