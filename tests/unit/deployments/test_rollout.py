@@ -38,7 +38,7 @@ def test_a_deployment_goes_live_and_every_step_is_proved(company: Company, tmp_p
     proved = proofs(company, id)
     assert {source: state for source, (state, _) in proved.items() if source.startswith("deployments.")} == {
         f"deployments.{name}": "met"
-        for name in ("requirements_complete", "requirements_approved", "environment_probed", "plan_complete",
+        for name in ("requirements_submitted", "requirements_approved", "environment_probed", "plan_submitted",
                      "dependencies_installed", "model_initialised", "functional_test_normal",
                      "functional_test_boundary", "went_live")
     }  # fmt: skip

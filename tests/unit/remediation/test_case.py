@@ -36,7 +36,6 @@ from tests.unit.evaluation.gateway import publish
 from tests.unit.remediation.conftest import AIMS, DAY, Company
 
 OURS = {
-    "four_aims_stated",
     "goals_frozen",
     "trade_off_recorded",
     "measures_ranked",

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import gnomon
+from gnomon.app.wiring import DOMAINS
+from gnomon.app.wiring import load as load_file
+from gnomon.control.rulebook.checks import CHECKS
 from gnomon.control.rulebook.rules import load
 
 BOOK = load()
@@ -50,6 +53,14 @@ def test_facts_that_are_written_out_hold_all_that_their_kind_needs() -> None:
         if missing and BOOK.controls_from(source):
             wrong.append(f"{place} {source}: {', '.join(missing)}")
     assert wrong == []
+
+
+def test_what_a_check_answers_is_written_by_the_check_alone() -> None:
+    for name in DOMAINS:
+        load_file(name, "checks")
+    assert CHECKS
+    twice = [f"{place} {source}" for place, source, _, _ in recorded() if source in CHECKS]
+    assert twice == []  # of two writers the one that never fails would hide the other
 
 
 def test_every_decision_of_people_that_a_control_waits_for_is_one_that_can_be_asked() -> None:

@@ -91,7 +91,7 @@ def test_a_training_leaves_an_adapter_with_lineage_proof_and_cost(
         assert job.spec["train_sha256"] == sha256
         found = {artefact.source: artefact.facts for artefact in evidence.about(session, "training", training.id)}
         assert found["tuning.training_recorded"]["adapter"] == adapter.id
-        assert found["tuning.compute_cost_counted"]["value"] == 1.5
+        assert found["tuning.cost_recorded"]["value"] == 1.5
         assert queries.cpu_minutes(session) == 1.5
     assert [(event.state, event.cpu_minutes, event.measure_id) for event in finished] == [
         ("completed", 1.5, "measure_1")

@@ -191,5 +191,5 @@ def _cost_evidence(work: Work, training: TrainingRun) -> str:
     }
     subject = ("training", training.id)
     return evidence.record(
-        work, source="tuning.compute_cost_counted", kind="measurement", subject=subject, facts=facts
+        work, source="tuning.cost_recorded", kind="measurement", subject=subject, facts=facts
     ).id

@@ -185,7 +185,7 @@ def _prove_requirements(work: Work, deployment: Deployment) -> None:
     sha256 = digest(deployment.requirements)
     proof = evidence.record(
         work,
-        source="deployments.requirements_complete",
+        source="deployments.requirements_submitted",
         kind="document_check",
         subject=("deployment", deployment.id),
         facts={

@@ -48,7 +48,7 @@ def submit_plan(work: Work, id: str) -> Deployment:
     shared.apply(work, deployment, "submit")
     proof = evidence.record(
         work,
-        source="deployments.plan_complete",
+        source="deployments.plan_submitted",
         kind="document_check",
         subject=("deployment", id),
         facts={

@@ -89,7 +89,7 @@ def assess(work: Work, case_id: str, assessment: Assessment) -> Case:
     case.assessment = assessment.model_dump() | {"by": work.actor.id, "at": iso(work.now)}
     evidence.record(
         work,
-        source="remediation.four_aims_stated",
+        source="remediation.assessed",
         kind="document_check",
         subject=("case", case.id),
         facts={
