@@ -1,4 +1,4 @@
-"""A real platform on a real SQLite file, a clock that tests move, and a small cast of people."""
+"""A real platform on a real database (a SQLite file, or PostgreSQL by URL), a clock that tests move, a small cast."""
 
 import atexit
 import shutil
@@ -32,9 +32,14 @@ CAST = {  # login: (name, team, posts)
 }
 
 
-def make_platform(folder: Path, *, permissions: dict[str, list[str]] | None = None, bus: Bus | None = None) -> Platform:
-    """Tables made, the cast hired. Without `permissions` every post holds every right (tests of other things)."""
-    database = _database(folder / "control.sqlite")
+def make_platform(
+    folder: Path, *, permissions: dict[str, list[str]] | None = None, bus: Bus | None = None, url: str = ""
+) -> Platform:
+    """Tables made, the cast hired. Without `permissions` every post holds every right (tests of other things).
+
+    `url` names an empty database that has the tables (see `tests.fakes.databases`); else a SQLite file is made.
+    """
+    database = Database(url) if url else _database(folder / "control.sqlite")
     platform = Platform(database, hooks=ControlHooks(), bus=bus, clock=FakeClock(MONDAY))
     posts = sorted({post for _, _, held in CAST.values() for post in held})
     with database.session() as session:

@@ -1,4 +1,8 @@
-"""The control database: SQLite or PostgreSQL by URL, one declarative base, the same migrations."""
+"""The control database: SQLite or PostgreSQL by URL, one declarative base, the same migrations.
+
+Writing transactions take turns on both: what one has read is still true when it commits. SQLite's BEGIN IMMEDIATE does
+that; on PostgreSQL, whose READ COMMITTED would let two read the same state and lose an update, an advisory lock does.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +16,9 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
 from gnomon.kit.errors import BadInput
+
+_WRITERS_LOCK = int.from_bytes(b"gnomon")  # any number that nobody else locks in this database
+_WAIT_S = 30  # seconds that a writer waits for its turn, on both databases
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -68,8 +75,7 @@ class Database:
     def read(self) -> Iterator[Session]:
         """A session for queries; whatever was written in it is rolled back."""
         with self._sessions() as session:
-            if self.engine.dialect.name == "sqlite":
-                session.connection(execution_options={"gnomon_read": True})
+            session.connection(execution_options={"gnomon_read": True})
             yield session  # closing rolls back on the connection and, unlike rollback(), keeps what was read readable
 
     def close(self) -> None:
@@ -81,14 +87,23 @@ def _engine(url: str) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         if parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(parsed, connect_args={"timeout": 30, "check_same_thread": False})
+        # hide_parameters: an error of the database is logged and shown; what was being stored is neither.
+        engine = create_engine(
+            parsed, connect_args={"timeout": _WAIT_S, "check_same_thread": False}, hide_parameters=True
+        )
         event.listen(engine, "connect", _sqlite_connect)
         event.listen(engine, "begin", _sqlite_begin)
         return engine
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(
-            parsed.set(drivername="postgresql+psycopg"), pool_size=8, max_overflow=16, pool_pre_ping=True
+        engine = create_engine(
+            parsed.set(drivername="postgresql+psycopg"),
+            pool_size=8,
+            max_overflow=16,
+            pool_pre_ping=True,
+            hide_parameters=True,
         )
+        event.listen(engine, "begin", _postgres_begin)
+        return engine
     raise BadInput(
         f"The database {parsed.render_as_string()} is not known.",
         next_step="Use sqlite:///path or postgresql://user@host/name.",
@@ -98,7 +113,7 @@ def _engine(url: str) -> Engine:
 def _sqlite_connect(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves; the driver's own BEGIN comes too late
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_WAIT_S * 1000}"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
@@ -106,5 +121,17 @@ def _sqlite_connect(connection: Any, _record: Any) -> None:
 def _sqlite_begin(connection: Any) -> None:
     # A transaction that begins by reading and then writes fails when another wrote in between; one that
     # takes the write lock first waits instead. Readers ask for a plain BEGIN.
-    reading = connection.get_execution_options().get("gnomon_read", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    connection.exec_driver_sql("BEGIN" if _is_read(connection) else "BEGIN IMMEDIATE")
+
+
+def _postgres_begin(connection: Any) -> None:
+    if _is_read(connection):
+        return
+    # One round trip; the lock and its timeout end with the transaction, whichever way that ends.
+    connection.exec_driver_sql(
+        f"SELECT set_config('lock_timeout', '{_WAIT_S}s', true), pg_advisory_xact_lock({_WRITERS_LOCK})"
+    )
+
+
+def _is_read(connection: Any) -> bool:
+    return bool(connection.get_execution_options().get("gnomon_read", False))

@@ -1,6 +1,9 @@
 """Approvals: one rejection wins, nobody speaks twice, nobody approves their own."""
 
 import random
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -69,8 +72,10 @@ def ask(work: Work, text: str) -> str:
 
 
 @pytest.fixture
-def platform(tmp_path: Path) -> Platform:
-    return make_platform(tmp_path)
+def platform(tmp_path: Path, database_url: str) -> Iterator[Platform]:
+    made = make_platform(tmp_path, url=database_url)
+    yield made
+    made.database.close()
 
 
 def test_two_posts_approve_exactly_what_was_shown(platform: Platform) -> None:
@@ -110,6 +115,39 @@ def test_a_person_with_two_posts_fills_only_one_seat_and_the_one_that_helps() ->
     assert len(rules.missing(QUORUM, [both])) == 1
     technical = rules.Ballot("b", frozenset({"technical_lead"}), True)
     assert rules.decide(QUORUM, [both, technical]) == rules.decide(QUORUM, [technical, both]) == "approved"
+
+
+def test_a_person_counts_once_however_many_ballots_bear_the_name() -> None:
+    twice = [rules.Ballot("a", frozenset({post}), True) for post in ("technical_lead", "business_lead")]
+    assert rules.decide(QUORUM, twice) == "pending"
+
+
+def test_the_two_last_votes_at_the_same_moment_decide(platform: Platform) -> None:
+    for _ in range(5):
+        request, both = do(platform, "system", ask, "v1"), threading.Barrier(2)
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda login: vote(platform, request, login, both), ("lin", "bai")))
+        with platform.read() as session:
+            assert queries.request(session, request).state == "approved"
+
+
+def test_a_double_click_is_one_vote(platform: Platform) -> None:
+    request, both = do(platform, "system", ask, "v1"), threading.Barrier(2)
+    with ThreadPoolExecutor(2) as pool:
+        told = list(pool.map(lambda login: vote(platform, request, login, both), ("lin", "lin")))
+    assert sorted(told) == ["", "already_voted"]
+    with platform.read() as session:
+        assert len(queries.votes(session, request)) == 1
+
+
+def vote(platform: Platform, request: str, login: str, both: threading.Barrier) -> str:
+    """Vote yes when the other is ready too; the code of the error, if any."""
+    both.wait()
+    try:
+        do(platform, login, actions.vote, request, approve=True, comment="ok")
+    except rules.AlreadyVoted as error:
+        return error.code
+    return ""
 
 
 def test_a_request_lapses(platform: Platform) -> None:

@@ -1,5 +1,6 @@
 """Work: one transaction, authorised once, audited in it, told once."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,9 +43,11 @@ def by_itself(work: Work) -> None:
 
 
 @pytest.fixture
-def platform(tmp_path: Path) -> Platform:
+def platform(tmp_path: Path, database_url: str) -> Iterator[Platform]:
     everyone = {key: ["engineer"] for key in ACTIONS}
-    return make_platform(tmp_path, permissions=everyone | {"test.rename": ["technical_lead"]})
+    made = make_platform(tmp_path, permissions=everyone | {"test.rename": ["technical_lead"]}, url=database_url)
+    yield made
+    made.database.close()
 
 
 def trail(platform: Platform) -> list[tuple[str, str, str]]:

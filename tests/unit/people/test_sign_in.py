@@ -1,5 +1,6 @@
 """People: invitations, passwords, locks, posts that exclude each other."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,8 +17,10 @@ NEW = NewPerson(login="zhou", name="周工", team="technical", posts=["engineer"
 
 
 @pytest.fixture
-def platform(tmp_path: Path) -> Platform:
-    return make_platform(tmp_path)
+def platform(tmp_path: Path, database_url: str) -> Iterator[Platform]:
+    made = make_platform(tmp_path, url=database_url)
+    yield made
+    made.database.close()
 
 
 def invited(platform: Platform) -> str:

@@ -1,5 +1,7 @@
 """Publications: a change gives the next serial, no change gives none, and the file on disk is the newest, signed."""
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,16 +17,18 @@ from gnomon.control.rulebook.rules import load
 from gnomon.kit import services
 from gnomon.kit.clock import FakeClock
 from gnomon.kit.settings import Settings
-from gnomon.kit.work import Platform
+from gnomon.kit.work import Platform, Work, system_action
 from tests.fakes.platform import do, make_platform, run_jobs
 
 KEY = Ed25519PrivateKey.generate()
 
 
 @pytest.fixture
-def platform(tmp_path: Path) -> Platform:
+def platform(tmp_path: Path, database_url: str) -> Iterator[Platform]:
     services.fill(settings=Settings(home=tmp_path), bundle_key=KEY)
-    return make_platform(tmp_path)
+    made = make_platform(tmp_path, url=database_url)
+    yield made
+    made.database.close()
 
 
 def issue(platform: Platform, caller: str) -> None:
@@ -59,3 +63,23 @@ def test_the_first_policy_carries_the_rulebooks_figures(platform: Platform) -> N
     assert latest is not None
     assert latest.payload["guess"]["count"] == load().threshold("key_guesses").limit
     assert latest.payload["success"]["version"] == load().success_rule.version
+
+
+@system_action("test.issue_and_publish")
+def issue_and_publish(work: Work, caller: str) -> None:
+    work.about("key", caller)
+    access.issue_key(work, NewKey(caller=caller, team="business"), environment="demo")
+    actions.publish(work, "roster", load())
+
+
+def test_changes_at_the_same_moment_get_a_serial_each_and_the_last_has_them_all(platform: Platform) -> None:
+    callers = [f"c{n}" for n in range(6)]
+    load()
+    with ThreadPoolExecutor(len(callers)) as pool:
+        list(pool.map(lambda caller: do(platform, "system", issue_and_publish, caller), callers))
+    with platform.read() as session:
+        serials = sorted(publication.serial for publication in queries.publications(session))
+        latest = queries.latest(session, "roster")
+    assert serials == [1, 2, 3, 4, 5, 6]
+    assert latest is not None
+    assert {key["caller"] for key in latest.payload["keys"]} == set(callers)

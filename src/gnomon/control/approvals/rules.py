@@ -42,7 +42,11 @@ def decide(quorum: Quorum, ballots: Iterable[Ballot]) -> Literal["pending", "app
 
 def missing(quorum: Quorum, ballots: Iterable[Ballot]) -> list[frozenset[str]]:
     """The seats that stay empty when the yes votes are seated as well as they can be (a maximum matching)."""
-    voters = [ballot.posts for ballot in ballots if ballot.approve and ballot.person_id not in quorum.barred]
+    held: dict[str, frozenset[str]] = {}  # a person fills one seat, however many ballots bear the name
+    for ballot in ballots:
+        if ballot.approve and ballot.person_id not in quorum.barred:
+            held[ballot.person_id] = held.get(ballot.person_id, frozenset()) | ballot.posts
+    voters = list(held.values())
     seated: dict[int, int] = {}  # voter -> seat
     filled = {seat for seat in range(len(quorum.seats)) if _seat(quorum.seats, voters, seat, seated, set())}
     return [posts for seat, posts in enumerate(quorum.seats) if seat not in filled]

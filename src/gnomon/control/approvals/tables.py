@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gnomon.kit.db import Base
@@ -28,6 +29,7 @@ class ApprovalRequest(Base):
 
 class Vote(Base):
     __tablename__ = "approvals_vote"
+    __table_args__ = (UniqueConstraint("request_id", "person_id"),)  # nobody speaks twice, whatever the program does
     id: Mapped[str] = mapped_column(primary_key=True)
     request_id: Mapped[str] = mapped_column(index=True)
     person_id: Mapped[str]

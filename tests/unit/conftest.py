@@ -1,0 +1,5 @@
+"""Fixtures for all unit tests."""
+
+from tests.fakes.databases import database_url
+
+__all__ = ["database_url"]
