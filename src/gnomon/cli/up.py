@@ -5,11 +5,14 @@ import os
 import socket
 import threading
 import time
+from pathlib import Path
 
 import click
 
 from gnomon.kit.errors import BadInput, Conflict, GnomonError
 from gnomon.kit.settings import Settings
+
+_SQLITE = b"SQLite format 3\x00"  # how every SQLite 3 file begins
 
 
 class HomeUnusable(BadInput):
@@ -18,6 +21,10 @@ class HomeUnusable(BadInput):
 
 class PortTaken(Conflict):
     code = "port_taken"
+
+
+class DatabaseUnusable(BadInput):
+    code = "database_unusable"
 
 
 def check_ports(settings: Settings) -> None:
@@ -49,6 +56,29 @@ def check_home(settings: Settings) -> None:
         )
 
 
+def check_database(settings: Settings) -> None:
+    """A database file of an earlier start is one. Raises DatabaseUnusable."""
+    if not settings.database_url.startswith("sqlite:///"):
+        return
+    path = Path(settings.database_url.removeprefix("sqlite:///"))
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(_SQLITE))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise _unusable(str(path), error.strerror or str(error)) from error
+    if start not in (b"", _SQLITE):
+        raise _unusable(str(path), "不是 SQLite 数据库 / not a SQLite database")
+
+
+def _unusable(which: str, reason: str) -> DatabaseUnusable:
+    return DatabaseUnusable(
+        f"数据库无法使用 / the database cannot be used: {which} ({reason}).",
+        next_step="从备份恢复，或设置 GNOMON_DATABASE / restore it from a backup, or set GNOMON_DATABASE.",
+    )
+
+
 def is_running(settings: Settings) -> bool:
     from gnomon.app.supervisor import status
 
@@ -63,6 +93,7 @@ def up() -> None:
     if is_running(settings):
         raise Conflict(f"平台已在运行 / it is running already: {settings.control_url}", next_step="gnomon status")
     check_ports(settings)
+    check_database(settings)
     from gnomon.app.supervisor import Supervisor
     from gnomon.kit import log
 
@@ -79,10 +110,17 @@ def is_installed(settings: Settings) -> bool:
 
 def _install(settings: Settings) -> str | None:
     """Tables, matrix and first bundle are made; a one-time token while nobody can sign in, else None."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import DBAPIError
+
     from gnomon.app import setup  # only here: it loads every domain, which a later start need not wait for
     from gnomon.app.wiring import build
 
-    setup.upgrade(settings.database_url)
+    try:
+        setup.upgrade(settings.database_url)
+    except DBAPIError as error:
+        url = make_url(settings.database_url).render_as_string(hide_password=True)
+        raise _unusable(url, str(error.orig).strip().splitlines()[0]) from error
     platform = build(settings)
     try:
         setup.install(platform, settings)
