@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 from sqlalchemy import event
 
 from gnomon.app.hooks import ControlHooks
+from gnomon.control.evaluation.queries import sealed_text_hashes
 from gnomon.control.people.tables import MatrixVersion, Person
+from gnomon.kit import services
 from gnomon.kit.clock import FakeClock
 from gnomon.kit.db import Base, Database
 from gnomon.kit.work import ACTIONS, Actor, Bus, Platform, system
@@ -40,6 +42,7 @@ def make_platform(
     `url` names an empty database that has the tables (see `tests.fakes.databases`); else a SQLite file is made.
     """
     database = Database(url) if url else _database(folder / "control.sqlite")
+    services.fill(held_out=sealed_text_hashes)  # as wiring does
     platform = Platform(database, hooks=ControlHooks(), bus=bus, clock=FakeClock(MONDAY))
     posts = sorted({post for _, _, held in CAST.values() for post in held})
     with database.session() as session:

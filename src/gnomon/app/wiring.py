@@ -13,6 +13,7 @@ from gnomon.control.access.schemas import RosterChanged
 from gnomon.control.approvals.schemas import ApprovalDecided
 from gnomon.control.deployments import actions as deployments
 from gnomon.control.deployments.schemas import RoutesChanged
+from gnomon.control.evaluation import queries as evaluation
 from gnomon.control.privacy.schemas import MaskPolicyChanged
 from gnomon.control.publishing import actions as publishing
 from gnomon.control.remediation import actions as remediation
@@ -44,6 +45,7 @@ def build(settings: Settings) -> Platform:
         bundle_key=signing_key(keys / "bundle.key"),
         audit_key=signing_key(keys / "audit.key"),
         platform_key=_platform_key(settings),
+        held_out=evaluation.sealed_text_hashes,
     )
     platform = Platform(Database(settings.database_url), hooks=ControlHooks())
     for name in DOMAINS:

@@ -96,8 +96,15 @@ def test_a_path_that_leaves_its_folder_is_refused(path: str) -> None:
 
 
 def test_items_that_read_alike_have_one_fingerprint() -> None:
-    assert rules.fingerprint("Ｇood  好\n") == rules.fingerprint("good好")
-    assert rules.fingerprint("好") != rules.fingerprint("坏")
+    assert rules.fingerprint("Ｇood  好\n", KEY) == rules.fingerprint("good好", KEY)
+    assert rules.fingerprint("好", KEY) != rules.fingerprint("坏", KEY)
+
+
+def test_a_fingerprint_is_of_one_key_and_says_of_which() -> None:
+    mine, other = rules.fingerprint("好", KEY), rules.fingerprint("好", b"another key")
+    assert mine.partition(":")[2] != other.partition(":")[2]
+    assert rules.count_leaks([mine], {"s": [mine], "t": [other]}, KEY) == {"s": 1, "t": None}
+    assert rules.keyed(mine, KEY) == mine
 
 
 ROWS = [
@@ -107,23 +114,27 @@ ROWS = [
     {"text": "一般", "label": "负面"},
     {"text": "泄漏", "label": "负面"},
 ]
-HELD = {"suite_1": [rules.fingerprint("泄漏")]}
+KEY = b"a key of this test"
+HELD = {"suite_1": [rules.fingerprint("泄漏", KEY)]}
 
 
 def test_duplicates_contradictions_and_leaks_are_counted() -> None:
-    found = rules.inspect_rows(ROWS, held_out=HELD, personal=None)
+    found = rules.inspect_rows(ROWS, held_out=HELD, key=KEY, personal=None)
     assert (found["duplicates"], found["contradictions"], found["leaks"]) == (2, 1, {"suite_1": 1})
     assert found["personal"] == "not_measured"
     assert rules.judge_rows(found, purpose="train") is State.NOT_MET
 
 
 def test_what_was_not_compared_is_not_measured() -> None:
-    found = rules.inspect_rows(ROWS, held_out={}, personal={})
+    found = rules.inspect_rows(ROWS, held_out={}, key=KEY, personal={})
+    assert rules.judge_rows(found, purpose="train") is State.NOT_MEASURED
+    strange = {"suite_1": [rules.fingerprint("别的", b"another key")]}
+    found = rules.inspect_rows(ROWS, held_out=strange, key=KEY, personal={})
     assert rules.judge_rows(found, purpose="train") is State.NOT_MEASURED
 
 
 def test_preparation_takes_away_what_it_says() -> None:
     steps = ["drop_leaks", "drop_contradictions", "drop_duplicates"]
-    left, told = rules.prepare_rows(ROWS, steps, held_out=HELD)
+    left, told = rules.prepare_rows(ROWS, steps, held_out=HELD, key=KEY)
     assert [row["text"] for row in left] == ["很好"]
     assert [line["after"] for line in told] == [4, 2, 1]

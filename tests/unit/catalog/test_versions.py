@@ -4,17 +4,20 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from pydantic import ValidationError
 
 from gnomon.control.catalog import actions, inspection, queries, rules
+from gnomon.control.catalog.fingerprints import fingerprint
 from gnomon.control.catalog.schemas import FileEntry, NewDataset, NewVersion
 from gnomon.control.evidence import queries as evidence
 from gnomon.kit import services
 from gnomon.kit.blobs import _path
-from gnomon.kit.errors import BadInput, Conflict
+from gnomon.kit.errors import BadInput, Conflict, Unavailable
 from gnomon.kit.keys import signing_key
+from gnomon.kit.outbox import JobRow
 from gnomon.kit.work import Platform
 from tests.fakes.catalog import add_adapter, add_version, register_base, stored, weights
-from tests.fakes.platform import do, run_jobs
+from tests.fakes.platform import MONDAY, do, run_jobs
 
 
 def test_a_checked_version_is_signed_proved_and_fixed(platform: Platform, tmp_path: Path) -> None:
@@ -113,6 +116,11 @@ def test_a_retired_model_gets_no_versions(platform: Platform) -> None:
         do(platform, "lin", actions.set_stage, "reviews", stage="use", reason="no")
 
 
+def sealed(*texts: str) -> None:
+    """What the suites above the catalogue hold, as wiring would tell it."""
+    services.fill(held_out=lambda _session: {"suite_1": [fingerprint(text) for text in texts]})
+
+
 def dataset(**more: object) -> NewDataset:
     rows = [{"text": "很好", "label": "正面"}, {"text": "电话13912345678，差", "label": "负面"}]
     plain = {"name": "reviews", "label": "v1", "purpose": "train", "source": "t", "licence": "x", "rows": rows}
@@ -120,8 +128,8 @@ def dataset(**more: object) -> NewDataset:
 
 
 def test_a_data_set_says_what_was_found_in_it(platform: Platform) -> None:
-    held_out = {"suite_1": [rules.fingerprint("别的")]}
-    made = do(platform, "wei", actions.add_dataset, dataset(held_out=held_out))
+    sealed("别的")
+    made = do(platform, "wei", actions.add_dataset, dataset())
     with platform.read() as session:
         found = queries.dataset(session, made.id)
         assert (found.n, found.state, found.checks["leaks"]) == (2, "checked", {"suite_1": 0})
@@ -133,13 +141,58 @@ def test_a_data_set_says_what_was_found_in_it(platform: Platform) -> None:
 
 
 def test_a_data_set_that_leaks_the_sealed_items_is_refused_and_dropping_them_mends_it(platform: Platform) -> None:
-    held_out = {"suite_1": [rules.fingerprint("很 好")]}
-    leaking = do(platform, "wei", actions.add_dataset, dataset(held_out=held_out))
-    mended = do(platform, "wei", actions.add_dataset, dataset(held_out=held_out, label="v2", prepare=["drop_leaks"]))
+    sealed("很 好")
+    leaking = do(platform, "wei", actions.add_dataset, dataset())
+    mended = do(platform, "wei", actions.add_dataset, dataset(label="v2", prepare=["drop_leaks"]))
     assert (leaking.state, mended.state, mended.n) == ("refused", "checked", 1)
     with platform.read() as session:
         sources = {proof.source for proof in evidence.about(session, "dataset", mended.id)}
     assert sources == {"catalog.dataset_checked", "catalog.dataset_prepared"}
+
+
+def test_nobody_who_adds_data_says_what_it_is_compared_with(platform: Platform) -> None:
+    with pytest.raises(ValidationError):
+        dataset(held_out={"x": ["0"]})
+    sealed("很 好")
+    assert do(platform, "wei", actions.add_dataset, dataset()).state == "refused"
+
+
+def test_without_a_sealed_suite_the_leak_check_is_not_measured(platform: Platform) -> None:
+    made = do(platform, "wei", actions.add_dataset, dataset())
+    with platform.read() as session:
+        assert evidence.artefact(session, made.evidence_id).state == "not_measured"
+
+
+def test_where_suites_are_kept_is_not_known_nothing_is_added(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(services._shared, "held_out")
+    with pytest.raises(Unavailable):
+        do(platform, "wei", actions.add_dataset, dataset())
+
+
+def test_data_from_before_a_suite_was_sealed_is_compared_with_it_too(platform: Platform) -> None:
+    made = do(platform, "wei", actions.add_dataset, dataset())
+    sealed("很 好")
+    with platform.database.session() as session:
+        session.add(
+            JobRow(
+                id="job_1",
+                name="catalog.compare_held_out",
+                subject="suite_1",
+                args={},
+                state="queued",
+                created_at=MONDAY,
+                actor_id="system:test",
+                progress={},
+            )
+        )
+        session.commit()
+    run_jobs(platform, ["catalog.compare_held_out"])
+    with platform.read() as session:
+        found = queries.dataset(session, made.id)
+        assert (found.state, found.checks["leaks"]) == ("refused", {"suite_1": 1})
+        assert evidence.artefact(session, found.evidence_id).state == "not_met"
 
 
 def test_rows_without_text_are_refused_by_number(platform: Platform) -> None:

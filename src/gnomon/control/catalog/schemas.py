@@ -1,11 +1,12 @@
 """What goes in and out of the catalogue."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from gnomon.kit.events import Event
+from gnomon.kit.numbers import GREATEST, Plain
 
 NAME = r"^[a-z0-9][a-z0-9._-]{0,62}$"
 SHA256 = r"^[0-9a-f]{64}$"
@@ -46,14 +47,13 @@ class FileEntry(BaseModel):
     model_config = ConfigDict(extra="forbid")
     path: str = Field(min_length=1, max_length=300)
     sha256: str = Field(pattern=SHA256)
-    size: int = Field(ge=0)
+    size: int = Field(ge=0, le=GREATEST)
 
 
 class NewDataset(BaseModel):
     """Rows are objects with a `text` and, for labelled data, a `label`; other fields are kept.
 
-    `held_out` maps a suite's id to the fingerprints (`rules.fingerprint`) of its items; without it the leak check is
-    "not measured".
+    They are compared with every sealed suite of the platform; while there is none the leak check is "not measured".
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -62,8 +62,7 @@ class NewDataset(BaseModel):
     purpose: Purpose
     source: str = Field(min_length=1, max_length=1000)
     licence: str = Field(min_length=1, max_length=200)
-    rows: list[dict[str, Any]] = Field(min_length=1, max_length=500_000)
-    held_out: dict[str, list[str]] = Field(default_factory=dict)
+    rows: list[Plain] = Field(min_length=1, max_length=500_000)
     prepare: list[Literal["drop_duplicates", "drop_contradictions", "drop_leaks"]] = Field(default_factory=list)
 
 

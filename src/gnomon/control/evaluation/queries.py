@@ -7,6 +7,8 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from gnomon.control.catalog import fingerprints
+from gnomon.control.catalog.rules import keyed
 from gnomon.control.evaluation import rules
 from gnomon.control.evaluation.tables import Comparison, EvaluationAnswer, EvaluationRun, Look, Suite
 from gnomon.engine.scoring import Answer, score
@@ -54,8 +56,12 @@ def looks(session: Session, suite_id: str) -> list[Look]:
 
 
 def sealed_text_hashes(session: Session) -> dict[str, list[str]]:
-    """Suite id → fingerprints of the texts of each sealed set, for leak checks that need no look."""
-    return {suite.id: suite.text_hashes for suite in suites(session) if suite.sealed}
+    """Suite id → fingerprints of the texts of each sealed set, for leak checks that need no look.
+
+    Wiring hands it to the catalogue. Sets from before fingerprints were keyed are keyed here.
+    """
+    key = fingerprints.key()
+    return {suite.id: [keyed(one, key) for one in suite.text_hashes] for suite in suites(session) if suite.sealed}
 
 
 def run(session: Session, id: str) -> EvaluationRun:

@@ -28,7 +28,7 @@ class Suite(Base):
     blob_sha256: Mapped[str]
     wrapped_key: Mapped[str] = mapped_column(default="")  # the set's own key, encrypted under keys/suites.key
     features: Mapped[dict[str, Any]]  # slice name → item ids, so that slices are counted without opening the set
-    text_hashes: Mapped[list[str]]  # catalog.rules.fingerprint of each text, for leak checks without a look
+    text_hashes: Mapped[list[str]]  # catalog.fingerprints of each text, for leak checks without a look
     looks: Mapped[int] = mapped_column(default=0)
     made_by: Mapped[str]
     made_at: Mapped[datetime]

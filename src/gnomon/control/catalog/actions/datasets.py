@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from gnomon.contract.bundle import MaskPolicy
 from gnomon.contract.verdicts import State
-from gnomon.control.catalog import rules
+from gnomon.control.catalog import fingerprints, queries, rules
 from gnomon.control.catalog.schemas import NewDataset
 from gnomon.control.catalog.tables import DatasetVersion
 from gnomon.control.evidence import actions as evidence
@@ -15,12 +15,12 @@ from gnomon.guard.policy import Masker
 from gnomon.kit import services
 from gnomon.kit.errors import Conflict
 from gnomon.kit.ids import new_id
-from gnomon.kit.work import Work, action
+from gnomon.kit.work import Work, action, system_action
 
 
 @action("dataset.create")
 def add_dataset(work: Work, new: NewDataset) -> DatasetVersion:
-    """The rows are stored and looked through; one that leaks a held-out suite is kept, but refused for training.
+    """The rows are stored and looked through, beside every sealed suite; one that leaks is kept, but refused.
 
     Raises Conflict when the label is taken, BadRows for a row without a text.
     """
@@ -28,11 +28,12 @@ def add_dataset(work: Work, new: NewDataset) -> DatasetVersion:
         select(DatasetVersion).where(DatasetVersion.name == new.name, DatasetVersion.label == new.label)
     ).first():
         raise Conflict(f"The data set {new.name} has a version {new.label} already.", next_step="Choose another label.")
-    rows, prepared = rules.prepare_rows(new.rows, new.prepare, held_out=new.held_out)
+    held_out, key = fingerprints.held_out(work.session), fingerprints.key()
+    rows, prepared = rules.prepare_rows(new.rows, new.prepare, held_out=held_out, key=key)
     data = rules.rows_as_bytes(rows)
     if not rows:
         raise rules.BadRows("The preparation leaves no row.", next_step="Give other rows, or prepare less.")
-    checks = rules.inspect_rows(rows, held_out=new.held_out, personal=_personal(rows))
+    checks = rules.inspect_rows(rows, held_out=held_out, key=key, personal=_personal(rows))
     state = rules.judge_rows(checks, purpose=new.purpose)
     dataset = DatasetVersion(
         id=new_id("dataset"),
@@ -42,7 +43,7 @@ def add_dataset(work: Work, new: NewDataset) -> DatasetVersion:
         checks=checks,
         created_at=work.now,
         created_by=work.actor.id,
-        **new.model_dump(exclude={"rows", "held_out", "prepare"}),
+        **new.model_dump(exclude={"rows", "prepare"}),
     )
     work.session.add(dataset)
     work.about("dataset", dataset.id, name=new.name, label=new.label, n=dataset.n, sha256=dataset.sha256)
@@ -61,6 +62,18 @@ def add_dataset(work: Work, new: NewDataset) -> DatasetVersion:
                 "dataset_hash": dataset.sha256,
             },
         )
+    return dataset
+
+
+@system_action("dataset.note_leaks")
+def note_leaks(work: Work, dataset_id: str, *, leaks: Mapping[str, int | None]) -> DatasetVersion:
+    """What a comparison with all sealed suites of today found; a data set that leaks is refused from now on."""
+    dataset = queries.dataset(work.session, dataset_id)
+    work.about("dataset", dataset.id, leaks=dict(leaks))
+    dataset.checks = dataset.checks | {"leaks": dict(leaks)}
+    state = rules.judge_rows(dataset.checks, purpose=dataset.purpose)
+    dataset.state = "refused" if state is State.NOT_MET else dataset.state
+    dataset.evidence_id = _prove(work, dataset, state)
     return dataset
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from gnomon.control.catalog.rules import fingerprint
+from gnomon.control.catalog.fingerprints import fingerprint
 from gnomon.control.evaluation import queries, rules, vault
 from gnomon.control.evaluation.schemas import NewSuite
 from gnomon.control.evaluation.tables import Look, Suite
@@ -57,6 +57,8 @@ def add_suite(work: Work, new: NewSuite) -> Suite:
         made_at=work.now,
     )
     work.session.add(suite)
+    if new.sealed:
+        work.enqueue("catalog.compare_held_out", suite_id)  # data that came before must be compared with it too
     return suite
 
 
