@@ -281,7 +281,8 @@ def inspect_rows(
 ) -> dict[str, Any]:
     """What can be said of the rows: duplicates, contradictions, labels, leaks into held-out suites, personal data.
 
-    `held_out` maps the id of every sealed suite to the fingerprints of its items; `personal` counts rows with a hit by entity; None when nobody looked. What was not looked at is "not_measured".
+    `held_out` maps the id of every sealed suite to the fingerprints of its items; `personal` counts rows with a hit by
+    entity, None when nobody looked. What was not looked at is "not_measured".
     """
     prints = [fingerprint(str(row["text"]), key) for row in rows]
     labels: dict[str, set[str]] = {}
