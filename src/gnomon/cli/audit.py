@@ -14,6 +14,10 @@ class ChainBroken(GnomonError):
     code = "audit_chain_broken"
 
 
+class SealingStopped(GnomonError):
+    code = "audit_sealing_stopped"
+
+
 @click.group()
 def audit() -> None:
     """审计记录 / the audit trail."""
@@ -32,6 +36,11 @@ def verify(file: TextIO | None) -> None:
         if not links:
             raise BadInput(f"{file.name} holds no audit record.", next_step="Export the chain again.")
         verdict = rules.verify(links)
+    if not verdict.ok and verdict.at_seq is None:
+        raise SealingStopped(
+            f"审计链完整，但封存已停滞 / the chain holds, but sealing has stopped: {verdict.problem}",
+            next_step="gnomon status",
+        )
     if not verdict.ok:
         raise ChainBroken(
             f"审计链在第 {verdict.at_seq} 条断开 / the chain breaks at {verdict.at_seq}: {verdict.problem}",

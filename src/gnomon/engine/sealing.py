@@ -10,11 +10,10 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-import rfc8785
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from gnomon.kit.canonical import canonical_bytes, digest_bytes
+from gnomon.kit.canonical import NotExact, canonical_bytes, digest_bytes
 from gnomon.kit.errors import BadInput
 
 _MAGIC = b"GNSEAL1\n"
@@ -44,7 +43,7 @@ def content_bytes(rows: Sequence[Mapping[str, Any]]) -> bytes:
     """The rows as canonical JSONL (RFC 8785), in the order given. Raises BadInput on what JSON cannot say."""
     try:
         return b"".join(canonical_bytes(dict(row)) + b"\n" for row in rows)
-    except (rfc8785.CanonicalizationError, UnicodeEncodeError, TypeError) as error:
+    except (NotExact, TypeError) as error:
         raise BadInput(f"A row cannot be written as JSON: {error}", next_step="Correct the row.") from error
 
 

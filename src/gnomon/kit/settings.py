@@ -12,16 +12,22 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="GNOMON_", extra="forbid")
 
     home: Path = Field(default=Path.home() / ".gnomon", description="Folder of everything that Gnomon keeps")
-    database: str = Field(default="", description="SQLAlchemy URL of the control database; empty: SQLite in the home folder")
+    database: str = Field(
+        default="", description="SQLAlchemy URL of the control database; empty: SQLite in the home folder"
+    )
     jobs_database: str = Field(default="", description="URL for the job engine; empty: beside the control database")
     host: str = Field(default="127.0.0.1", description="Address that the console and the gateway listen on")
     control_port: int = Field(default=8420, ge=1, le=65535, description="Port of console and API")
     gateway_port: int = Field(default=8421, ge=1, le=65535, description="Port of the gateway")
     gateway_workers: int = Field(default=1, ge=1, le=64, description="Gateway processes on one socket")
     public_url: str = Field(default="", description="Address of the console as people type it; empty: http://host:port")
-    environment: str = Field(default="production", description="Badge on every page: production, staging, canary or demo")
+    environment: str = Field(
+        default="production", description="Badge on every page: production, staging, canary or demo"
+    )
     locale: str = Field(default="zh-CN", description="Language where a person has not chosen one: zh-CN or en")
-    timezone: str = Field(default="Asia/Shanghai", description="IANA zone in which working days and schedules are counted")
+    timezone: str = Field(
+        default="Asia/Shanghai", description="IANA zone in which working days and schedules are counted"
+    )
     log_level: str = Field(default="info", description="debug, info, warning or error")
 
     @classmethod

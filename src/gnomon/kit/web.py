@@ -21,6 +21,7 @@ from gnomon.kit.settings import Settings
 from gnomon.kit.work import NOBODY, Actor, Platform, Work
 
 COOKIE = "gnomon_session"
+MAX_OFFSET = 1_000_000_000  # below what the databases take for a row number
 
 
 def platform_of(request: Request) -> Platform:

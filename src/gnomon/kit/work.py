@@ -151,6 +151,8 @@ class Work:
         except BaseException as error:
             if self._depth == 1:
                 self._fail(deed, error)
+            else:
+                _note(deed, error)  # its caller may go on without it; the trail says that it failed all the same
             raise
         finally:
             self._open.pop()
@@ -164,7 +166,7 @@ class Work:
             else:
                 self._hooks.authorise(self.session, self.actor, deed.permission)
         except Denied as error:
-            self._leave_trace(deed, "denied", error)
+            self._leave_trace(deed, error)
             raise
 
     def _finish(self) -> None:
@@ -178,16 +180,20 @@ class Work:
 
     def _fail(self, deed: Deed, error: BaseException) -> None:
         self._events, self._deeds = [], []
-        outcome: Literal["denied", "failed"] = "denied" if isinstance(error, Denied) else "failed"
-        self._leave_trace(deed, outcome, error)
+        self._leave_trace(deed, error)
 
-    def _leave_trace(self, deed: Deed, outcome: Literal["denied", "failed"], error: BaseException) -> None:
+    def _leave_trace(self, deed: Deed, error: BaseException) -> None:
         self.session.rollback()
-        deed.outcome = outcome
-        deed.facts["error"] = error.code if isinstance(error, GnomonError) else type(error).__name__
+        _note(deed, error)
         ids = self._hooks.audit(self.session, self.actor, self.now, [deed])
         self.session.commit()
         self._hooks.committed(ids)
+
+
+def _note(deed: Deed, error: BaseException) -> None:
+    """`deed` did not come off, and by which error."""
+    deed.outcome = "denied" if isinstance(error, Denied) else "failed"
+    deed.facts["error"] = error.code if isinstance(error, GnomonError) else type(error).__name__
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,7 @@ def test_the_two_last_votes_at_the_same_moment_decide(platform: Platform) -> Non
     for _ in range(5):
         request, both = do(platform, "system", ask, "v1"), threading.Barrier(2)
         with ThreadPoolExecutor(2) as pool:
-            list(pool.map(lambda login: vote(platform, request, login, both), ("lin", "bai")))
+            list(pool.map(vote, [platform] * 2, [request] * 2, ("lin", "bai"), [both] * 2))
         with platform.read() as session:
             assert queries.request(session, request).state == "approved"
 
@@ -134,7 +134,7 @@ def test_the_two_last_votes_at_the_same_moment_decide(platform: Platform) -> Non
 def test_a_double_click_is_one_vote(platform: Platform) -> None:
     request, both = do(platform, "system", ask, "v1"), threading.Barrier(2)
     with ThreadPoolExecutor(2) as pool:
-        told = list(pool.map(lambda login: vote(platform, request, login, both), ("lin", "lin")))
+        told = list(pool.map(vote, [platform] * 2, [request] * 2, ("lin", "lin"), [both] * 2))
     assert sorted(told) == ["", "already_voted"]
     with platform.read() as session:
         assert len(queries.votes(session, request)) == 1

@@ -1,5 +1,8 @@
 """The trail: whatever is done to it afterwards shows."""
 
+import json
+from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -7,14 +10,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from gnomon.control.audit import queries, rules
 from gnomon.control.audit.sealer import Sealer
+from gnomon.control.audit.tables import AuditEntry
 from gnomon.control.people import actions as people
 from gnomon.kit.work import Platform
-from tests.fakes.platform import do, make_platform
+from tests.fakes.platform import MONDAY, do, make_platform
 
 KEY = Ed25519PrivateKey.generate()
 
@@ -115,3 +119,29 @@ def test_a_checkpoint_of_another_key_is_refused(platform: Platform) -> None:
     chainer.checkpoint()
     with platform.read() as session:
         assert not queries.verify(session, Ed25519PrivateKey.generate().public_key()).ok
+
+
+def test_an_entry_that_cannot_be_sealed_does_not_stop_the_sealer(platform: Platform) -> None:
+    """None is written any more; one from before must neither stall the chain nor be alterable."""
+    with platform.database.session() as session:
+        last = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)).one()
+        fields = {column.name: getattr(last, column.name) for column in AuditEntry.__table__.columns}
+        session.add(AuditEntry(**fields | {"id": None, "facts": {"alpha": 2**60, "spend": float("nan")}}))
+        session.commit()
+    do(platform, "lin", people.set_locale, "en")
+    assert Sealer(platform, KEY).run_once() == 5
+    with platform.read() as session:
+        assert queries.verify(session, KEY.public_key()).ok
+        exported = [rules.Link(**json.loads(json.dumps(asdict(link)))) for link in queries.links(session)]
+    assert rules.verify(exported).ok
+    exported[3].entry["facts"]["alpha"] = 2**61
+    assert rules.verify(exported).at_seq == 4
+
+
+def test_sealing_that_stopped_is_told_after_a_minute(platform: Platform) -> None:
+    with platform.read() as session:
+        assert queries.lateness(session, MONDAY + timedelta(seconds=59)) == ""
+        assert "3 entries are not sealed" in queries.lateness(session, MONDAY + timedelta(seconds=61))
+    Sealer(platform, KEY).run_once()
+    with platform.read() as session:
+        assert queries.lateness(session, MONDAY + timedelta(days=1)) == ""

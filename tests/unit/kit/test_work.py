@@ -1,14 +1,18 @@
 """Work: one transaction, authorised once, audited in it, told once."""
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select
 
+from gnomon.control.audit.sealer import Sealer
 from gnomon.control.audit.tables import AuditEntry
 from gnomon.control.people.tables import Person
+from gnomon.kit.canonical import NotExact
 from gnomon.kit.errors import Conflict, Denied
 from gnomon.kit.events import Event
 from gnomon.kit.outbox import JobRow
@@ -35,6 +39,19 @@ def rename(work: Work, *, to: str, fail: bool = False) -> None:
 def outer(work: Work) -> None:
     work.about("person", "wei")
     rename(work, to="外层")
+
+
+@action("test.tolerant")
+def tolerant(work: Work) -> None:
+    work.about("person", "wei")
+    with contextlib.suppress(Conflict):
+        rename(work, to="外层", fail=True)
+
+
+@action("test.tell")
+def tell(work: Work, *, fact: object, id: str = "wei") -> None:
+    work.about("person", id, fact=fact)
+    work.session.get_one(Person, "wei").name = "新名"
 
 
 @system_action("test.by_itself")
@@ -87,6 +104,35 @@ def test_only_the_outermost_action_authorises_and_every_action_is_in_the_trail(p
     do(platform, "wei", outer)  # an engineer may not rename, but may do the outer action that does
     assert name_of_wei(platform) == "外层"
     assert trail(platform) == [("test.outer", "done", "wei"), ("test.rename", "done", "wei")]
+
+
+def test_a_nested_action_that_failed_is_in_the_trail_as_failed_though_its_caller_went_on(platform: Platform) -> None:
+    do(platform, "wei", tolerant)
+    assert trail(platform) == [("test.tolerant", "done", "wei"), ("test.rename", "failed", "wei")]
+    with platform.read() as session:
+        entry = session.scalars(select(AuditEntry).where(AuditEntry.permission == "test.rename")).one()
+    assert entry.facts["error"] == "conflict"
+
+
+@pytest.mark.parametrize("fact", [2**60, float("nan"), float("inf"), "\ud800", "a\x00b", b"bytes", {1: "key"}])
+def test_what_cannot_be_sealed_is_refused_with_a_trace_that_can_be(platform: Platform, fact: object) -> None:
+    with pytest.raises(NotExact):
+        do(platform, "wei", tell, fact=fact)
+    assert name_of_wei(platform) == "魏工"
+    assert trail(platform) == [("test.tell", "failed", "")]
+    assert Sealer(platform, Ed25519PrivateKey.generate()).run_once() == 1
+
+
+@pytest.mark.parametrize("fact", [1.5, 1.0, 2**53 - 1, -0.0, "\\u0000 as text", "😀", None, [True]])
+def test_what_can_be_sealed_is(platform: Platform, fact: object) -> None:
+    do(platform, "wei", tell, fact=fact)
+    assert Sealer(platform, Ed25519PrivateKey.generate()).run_once() == 1
+
+
+def test_an_id_that_cannot_be_sealed_is_refused_too(platform: Platform) -> None:
+    with pytest.raises(NotExact):
+        do(platform, "wei", tell, fact=1, id="\ud800")
+    assert trail(platform) == [("test.tell", "failed", "")]
 
 
 def test_people_cannot_do_what_the_platform_does_itself(platform: Platform) -> None:

@@ -155,6 +155,15 @@ def test_a_whole_chain_is_met_and_an_edited_entry_breaks_it(platform: Platform) 
     assert state(platform, source, services=SERVICES) is State.NOT_MET
 
 
+def test_a_trail_that_is_not_being_sealed_is_not_met(platform: Platform) -> None:
+    add(platform, deed("control.run", "control", "1", days=-1))
+    found = ask(platform, "audit.chain_verified", services=SERVICES)
+    assert found
+    assert (found.state, found.facts["unsealed"]) == (State.NOT_MET, 1)
+    seal(platform)
+    assert state(platform, "audit.chain_verified", services=SERVICES) is State.MET
+
+
 def test_a_chain_signed_by_another_key_is_broken(platform: Platform) -> None:
     add(platform, deed("control.run", "control", "1"))
     seal(platform)

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from gnomon.control.audit import rules
 from gnomon.control.audit.sealer import content
 from gnomon.control.audit.tables import AuditCheckpoint, AuditEntry, AuditSeal
+from gnomon.kit.clock import iso
 from gnomon.kit.errors import NotFound
 
 
@@ -96,6 +97,20 @@ def unsealed(session: Session) -> int:
     """Entries that are committed and not yet sealed."""
     total = session.scalar(select(func.count()).select_from(AuditEntry)) or 0
     return total - (session.scalar(select(func.count()).select_from(AuditSeal)) or 0)
+
+
+def unsealed_since(session: Session) -> datetime | None:
+    """When the oldest entry that is not in the chain was written; None when all are."""
+    sealed = exists().where(AuditSeal.entry_id == AuditEntry.id)
+    return session.scalar(select(func.min(AuditEntry.at)).where(~sealed))
+
+
+def lateness(session: Session, now: datetime) -> str:
+    """What is wrong when sealing has stopped, in words; empty while it goes on."""
+    since = unsealed_since(session)
+    if since is None or now - since <= rules.LATE:
+        return ""
+    return f"{unsealed(session)} entries are not sealed, the oldest since {iso(since)}"
 
 
 def oldest(session: Session) -> datetime | None:

@@ -3,15 +3,15 @@
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
+from pydantic import AwareDatetime
 
 from gnomon.control.audit import queries
 from gnomon.control.audit.sealer import content
-from gnomon.kit.web import ReadDep, allow, platform_of
+from gnomon.kit.web import MAX_OFFSET, ReadDep, allow, platform_of
 
 router = APIRouter(prefix="/api/v1/audit", tags=["audit"])
 
@@ -24,10 +24,10 @@ def search(
     permission: str = "",
     object: str = "",
     outcome: str = "",
-    since: datetime | None = None,
-    until: datetime | None = None,
-    limit: int = 50,
-    offset: int = 0,
+    since: AwareDatetime | None = None,
+    until: AwareDatetime | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+    offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
 ) -> dict[str, Any]:
     wanted: dict[str, Any] = {
         "text": q,
@@ -38,14 +38,18 @@ def search(
         "since": since,
         "until": until,
     }
-    rows = queries.search(session, **wanted, limit=min(limit, 1000), offset=offset)
+    rows = queries.search(session, **wanted, limit=limit, offset=offset)
     entries = [content(entry) | {"seq": seal.seq if seal else None} for entry, seal in rows]
     return {"total": queries.count(session, **wanted), "entries": entries}
 
 
 @router.get("/verify", dependencies=[allow("audit.verify")])
 def verify(request: Request, session: ReadDep) -> dict[str, Any]:
-    return asdict(queries.verify(session, request.app.state.audit_key)) | {"unsealed": queries.unsealed(session)}
+    """Whether the chain holds and goes on: `ok` is false too when entries have waited for their seal for too long."""
+    verdict = queries.verify(session, request.app.state.audit_key)
+    late = queries.lateness(session, platform_of(request).clock.now())
+    told = asdict(verdict) | {"unsealed": queries.unsealed(session)}
+    return told | {"ok": False, "problem": late} if verdict.ok and late else told
 
 
 @router.get("/export", dependencies=[allow("audit.export")])

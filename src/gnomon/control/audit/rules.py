@@ -1,17 +1,19 @@
 """The chain as pure functions: what is hashed, and what a reader can find wrong."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from gnomon.kit.canonical import canonical_bytes, digest
+from gnomon.kit.canonical import NotExact, canonical_bytes, digest, digest_bytes
 from gnomon.kit.clock import iso
 
 GENESIS = "0" * 64
+LATE = timedelta(minutes=1)  # sealing takes milliseconds: what waits for longer is not being sealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,16 @@ class ChainVerdict:
 
 
 def seal(prev: str, entry: dict[str, Any]) -> str:
-    return digest({"prev": prev, "entry": entry})
+    """The seal over `entry` and all before it; of one without a canonical form, over a digest that stands for it."""
+    try:
+        return digest({"prev": prev, "entry": entry})
+    except NotExact:  # none is written any more, but one that exists must not keep the others from being sealed
+        return digest({"prev": prev, "not_exact": mark(entry)})
+
+
+def mark(value: Any) -> str:
+    """A digest of what has no canonical form: the same wherever the value was read from JSON."""
+    return digest_bytes(json.dumps(value, sort_keys=True, default=repr).encode())
 
 
 def verify(links: Iterable[Link]) -> ChainVerdict:

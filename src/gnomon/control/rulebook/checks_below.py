@@ -72,9 +72,11 @@ def unused_grants(ctx: CheckContext) -> CheckResult | None:
 
 @check("audit.chain_verified", costly=True)
 def chain_verified(ctx: CheckContext) -> CheckResult | None:
-    """The chain with its signed checkpoints, walked from the first entry to the last."""
+    """The chain with its signed checkpoints, walked from the first entry to the last; sealing must not have stopped."""
     verdict = audit.verify(ctx.session, ctx.service("audit_key").public_key())
-    if verdict.ok and verdict.length == 0:
+    late = audit.lateness(ctx.session, ctx.now)
+    holds = verdict.ok and not late
+    if holds and verdict.length == 0:
         return None
     checkpoint = ctx.session.scalars(select(AuditCheckpoint).order_by(AuditCheckpoint.seq.desc()).limit(1)).first()
     facts = {
@@ -82,13 +84,13 @@ def chain_verified(ctx: CheckContext) -> CheckResult | None:
         "last": verdict.length,
         "records": verdict.length,
         "checkpoint": {"seq": checkpoint.seq, "key": checkpoint.key_id} if checkpoint else None,
-        "breaks": 0 if verdict.ok else 1,
-        "problem": verdict.problem,
+        "breaks": 0 if holds else 1,
+        "problem": verdict.problem or late,
         "at_seq": verdict.at_seq,
         "head": verdict.head,
         "unsealed": audit.unsealed(ctx.session),
     }
-    return CheckResult(n=max(verdict.length, 1), value=0.0 if verdict.ok else 1.0, facts=facts)
+    return CheckResult(n=max(verdict.length, 1), value=0.0 if holds else 1.0, facts=facts)
 
 
 @check("audit.retention_checked")
