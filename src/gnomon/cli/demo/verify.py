@@ -76,6 +76,8 @@ def search(world: World) -> None:
 
 def release(world: World, target: str) -> None:
     """Canary by approval, watched under traffic, then all of it."""
+    if "roll-back" in world.state:
+        return  # it was released, and the rehearsal that follows has begun
     wei, lin = world.as_("wei"), world.as_("lin")
     body = {
         "model": MODEL,
