@@ -9,6 +9,7 @@ import httpx
 from gnomon.control.deployments import queries
 from gnomon.control.deployments.rules import SECTIONS
 from gnomon.kit.work import Platform
+from tests.fakes.installation import PINNED
 
 LABELS = ["正面", "负面"]
 REQUIREMENTS: dict[str, Any] = {
@@ -43,7 +44,7 @@ TESTS: dict[str, Any] = {
     "long_characters": 1000,
     "timeout_s": 5.0,
 }
-ENVIRONMENT = {"os": "Linux", "python": "3.11", "cpu_cores": 1, "packages": {"httpx": "0.28.1"}}
+ENVIRONMENT = {"os": "Linux", "python": "3.11", "cpu_cores": 1, "packages": PINNED}
 
 
 @dataclass

@@ -25,6 +25,7 @@ from gnomon.kit.settings import Settings
 from gnomon.kit.work import Bus, Platform
 from tests.fakes.catalog import register_base
 from tests.fakes.deployments import ENVIRONMENT, PLAN, REQUIREMENTS, TESTS, FakeNetwork
+from tests.fakes.installation import install
 from tests.fakes.platform import do, make_platform, run_jobs
 
 
@@ -97,6 +98,7 @@ def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Company
         records=records,
         platform_key="gn-test_00000000_x",
         http_client=network.client,
+        installation=install(tmp_path / "venv"),
     )
     bus = Bus()
     bus.subscribe(RoutesChanged, lambda _work, event: told.append(event.model))

@@ -1,6 +1,7 @@
 """From papers to live: every gate holds, every step leaves evidence, every job may run again."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,15 @@ from gnomon.control.approvals import queries as approval_queries
 from gnomon.control.approvals.rules import OwnRequest
 from gnomon.control.deployments import actions, queries, rules, servers
 from gnomon.control.deployments.actions.plans import NotPrepared
-from gnomon.control.deployments.jobs import NotAsPinned
+from gnomon.control.deployments.jobs import NotAsPinned, NotRecorded
 from gnomon.control.deployments.schemas import Environment, Plan, Requirements
 from gnomon.control.deployments.tables import Deployment
 from gnomon.control.evidence import queries as evidence
 from gnomon.kit import services
+from gnomon.kit.clock import FakeClock
 from gnomon.kit.errors import Conflict, Denied
 from tests.fakes.deployments import ENVIRONMENT, PLAN
+from tests.fakes.installation import PINNED, install
 from tests.unit.deployments.conftest import Company
 
 
@@ -45,7 +48,8 @@ def test_a_deployment_goes_live_and_every_step_is_proved(company: Company, tmp_p
     normal = proved["deployments.functional_test_normal"][1]
     assert (normal["cases"], normal["passed"], normal["failures"]) == (6, 6, [])
     log = services.blobs().get(proved["deployments.dependencies_installed"][1]["log_sha256"]).decode()
-    assert "httpx: pinned 0.28.1, found 0.28.1" in log
+    assert "Successfully installed torch-1.2.3" in log
+    assert "torch: pinned 1.2.3, found 1.2.3" in log
     with company.platform.read() as session:
         (route,), (upstream,) = queries.routes(session), queries.upstreams(session)
     assert [(t.id, t.weight, t.version) for t in route.targets] == [("base-1", 1.0, deployment.version_id)]
@@ -136,8 +140,8 @@ def test_a_mismatch_must_be_mended_or_accepted_in_the_plan(company: Company) -> 
 
 
 def test_a_wrong_package_stops_the_installation_and_its_log_is_kept(company: Company) -> None:
-    id = company.write_papers(accepted_mismatches=["packages.httpx"])
-    wrong = Environment.model_validate(ENVIRONMENT | {"packages": {"httpx": "0.1"}})
+    id = company.write_papers(accepted_mismatches=["packages.torch"])
+    wrong = Environment.model_validate(ENVIRONMENT | {"packages": PINNED | {"torch": "0.1"}})
     company.do("wei", actions.declare_environment, id, wrong)
     company.do("wei", actions.probe_environment, id)
     company.run()
@@ -147,8 +151,38 @@ def test_a_wrong_package_stops_the_installation_and_its_log_is_kept(company: Com
         company.run()
     assert found(company, id).state == "install_failed"
     state, facts = proofs(company, id)["deployments.dependencies_installed"]
-    assert (state, facts["exit_code"]) == ("not_met", 1)
+    assert (state, facts["wrong"]) == ("not_met", ["torch"])
     assert b"WRONG VERSION" in services.blobs().get(facts["log_sha256"])
+
+
+def test_a_plan_whose_pinned_list_leaves_out_what_the_server_imports_is_refused(company: Company) -> None:
+    id = company.write_papers()
+    fewer = {name: version for name, version in PINNED.items() if name not in ("torch", "peft")}
+    company.do("wei", actions.declare_environment, id, Environment.model_validate(ENVIRONMENT | {"packages": fewer}))
+    company.do("wei", actions.probe_environment, id)
+    company.run()
+    with pytest.raises(NotPrepared, match="torch, peft"):
+        company.do("wei", actions.submit_plan, id)
+
+
+def test_packages_installed_by_other_means_need_the_plans_consent(company: Company, tmp_path: Path) -> None:
+    services.fill(installation=install(tmp_path / "other", recorded=False))
+    id = company.write_papers()
+    company.approve_plan(id)
+    company.do("wei", actions.start, id)
+    with pytest.raises(NotRecorded, match="other means"):
+        company.run()
+    assert proofs(company, id)["deployments.dependencies_installed"][0] == "not_measured"
+    assert isinstance(company.platform.clock, FakeClock)
+    company.platform.clock.advance(timedelta(minutes=1))
+    accepting = Plan.model_validate(PLAN | {"accepted_mismatches": ["packages.install_record"]})
+    company.do("wei", actions.write_plan, id, accepting)
+    company.approve_plan(id)
+    company.do("wei", actions.start, id)
+    company.run()
+    assert found(company, id).state == "tested"
+    state, facts = proofs(company, id)["deployments.dependencies_installed"]
+    assert (state, facts["exit_code"]) == ("not_measured", None)
 
 
 def test_a_server_that_never_answers_fails_the_installation_and_can_be_tried_again(company: Company) -> None:

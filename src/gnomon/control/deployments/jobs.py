@@ -10,7 +10,7 @@ from typing import Any
 
 from gnomon.contract.verdicts import State
 from gnomon.control.catalog import queries as catalog
-from gnomon.control.deployments import actions, dependencies, probing, queries, rules, servers
+from gnomon.control.deployments import actions, dependencies, installation, probing, queries, rules, servers
 from gnomon.control.deployments.tables import Deployment
 from gnomon.kit import log, services
 from gnomon.kit.errors import GnomonError, NotReady
@@ -27,6 +27,11 @@ class NotAsPinned(NotReady):
     status = 409
 
 
+class NotRecorded(NotReady):
+    code = "installation_not_recorded"
+    status = 409
+
+
 @job("deployments.probe")
 def probe(ctx: JobContext) -> None:
     """The machine is looked at and compared with what is declared."""
@@ -35,7 +40,11 @@ def probe(ctx: JobContext) -> None:
     ctx.progress(done=0, total=1, note="looking at the machine")
     found = ctx.step(
         "look",
-        lambda: probing.look(home=services.settings().home, ports=declared["ports"], packages=declared["packages"]),
+        lambda: probing.look(
+            home=services.settings().home,
+            ports=declared["ports"],
+            packages={name: installation.current().version(name) for name in declared["packages"]},
+        ),
     )
     with ctx.work() as work:
         actions.note_probe(work, ctx.subject, target=platform.node(), declared=declared, found=found, job=ctx.id)
@@ -170,8 +179,10 @@ def _models() -> Path:
 
 def _check_dependencies(ctx: JobContext, deployment: Deployment) -> None:
     ctx.progress(done=0, total=4, note="checking the dependencies")
-    found = dependencies.check(deployment.environment["packages"])
-    log_sha256 = services.blobs().put(found.log.encode())
+    pinned = deployment.environment["packages"]
+    found = dependencies.check(pinned, installation.current())
+    name, data = found.file
+    log_sha256 = services.blobs().put(data)
     with ctx.work() as work:
         actions.note_step(
             work,
@@ -180,19 +191,29 @@ def _check_dependencies(ctx: JobContext, deployment: Deployment) -> None:
             job=ctx.id,
             source="deployments.dependencies_installed",
             kind="install_log",
-            state=State.NOT_MET if found.wrong else State.MET,
+            state=found.state,
             facts={
-                "environment": deployment.environment["packages"],
+                "environment": pinned,
                 "lock_sha256": found.lock_sha256,
                 "packages": found.packages,
                 "wrong": found.wrong,
-                "exit_code": 1 if found.wrong else 0,
+                "exit_code": found.exit_code,
                 "log_sha256": log_sha256,
+                "pip_runs": found.runs,
+                "files_read": found.files,
+                "bytes_read": found.bytes_read,
+                "altered": found.altered,
+                "why": found.why,
             },
-            file=("install.log", log_sha256),
+            file=(name, log_sha256),
         )
-    if found.wrong:
-        raise NotAsPinned(f"Not as pinned: {', '.join(found.wrong)}.", next_step="Install the pinned versions.")
+    if found.state is State.NOT_MET:
+        raise NotAsPinned(f"The environment is {found.why}.", next_step="Install the pinned versions.")
+    if found.state is State.NOT_MEASURED and rules.INSTALL_RECORD not in deployment.plan["accepted_mismatches"]:
+        raise NotRecorded(
+            f"How the packages were installed is not known: {found.why}.",
+            next_step=f"Install with the script `gnomon`, or accept {rules.INSTALL_RECORD} in the plan.",
+        )
 
 
 def _materialise(ctx: JobContext, deployment: Deployment) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterable
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,13 @@ GIB = 1024**3
 COMMAND_TIMEOUT_S = 10.0
 
 
-def look(*, home: Path, ports: Iterable[int], packages: Iterable[str], host: str = "127.0.0.1") -> dict[str, Any]:
-    """The facts that `rules.mismatches` compares; sizes in GiB, rounded to one decimal."""
+def look(
+    *, home: Path, ports: Iterable[int], packages: dict[str, str | None], host: str = "127.0.0.1"
+) -> dict[str, Any]:
+    """The facts that `rules.mismatches` compares; sizes in GiB, rounded to one decimal.
+
+    `packages` are the versions of the environment that the model server will run in, None for what is not there.
+    """
     return {
         "os": f"{platform.system()} {platform.release()}",
         "machine": platform.machine(),
@@ -28,19 +32,11 @@ def look(*, home: Path, ports: Iterable[int], packages: Iterable[str], host: str
         "memory_available_gb": round(psutil.virtual_memory().available / GIB, 1),
         "disk_free_gb": round(shutil.disk_usage(home).free / GIB, 1),
         "ports_taken": [port for port in ports if not _is_free(host, port)],
-        "packages": {name: version_of(name) for name in packages},
+        "packages": packages,
         "fonts": _fonts(),
         "containers": [name for name in ("docker", "podman", "containerd", "nerdctl") if shutil.which(name)],
         "gpus": _gpus(),
     }
-
-
-def version_of(package: str) -> str | None:
-    """The installed version of a distribution, None when it is not installed."""
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def free_port(host: str = "127.0.0.1") -> int:

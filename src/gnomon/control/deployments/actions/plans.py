@@ -90,8 +90,13 @@ def require_prepared(work: Work, deployment: Deployment) -> None:
         raise NotPrepared(
             "The machine was not probed for the environment as it is declared now.", next_step="Probe it first."
         )
-    if not deployment.environment.get("packages"):
-        raise NotPrepared("No list of pinned packages is declared.", next_step="Declare environment.packages.")
+    lacking = rules.unpinned(deployment.environment.get("packages", {}))
+    if lacking:
+        raise NotPrepared(
+            f"The pinned list leaves out what the model server needs: {', '.join(lacking)}.",
+            next_step="Declare their versions in environment.packages.",
+            packages=lacking,
+        )
     accepted = set(deployment.plan.get("accepted_mismatches", []))
     open_rows = [row["item"] for row in deployment.probe["mismatches"] if row["item"] not in accepted]
     if open_rows:

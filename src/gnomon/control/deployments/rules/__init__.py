@@ -1,7 +1,13 @@
 """Decisions about deployments: life cycles, papers, environments, test cases, weights."""
 
 from gnomon.control.deployments.rules.cases import Case, cases, judge_case, tests_problems
-from gnomon.control.deployments.rules.environment import mismatches, same_version
+from gnomon.control.deployments.rules.environment import (
+    INSTALL_RECORD,
+    SERVER_PACKAGES,
+    mismatches,
+    same_version,
+    unpinned,
+)
 from gnomon.control.deployments.rules.lifecycle import (
     EDITABLE,
     SERVING,
@@ -19,7 +25,9 @@ from gnomon.control.deployments.rules.weights import shift, target_name, with_ta
 
 __all__ = [
     "EDITABLE",
+    "INSTALL_RECORD",
     "SECTIONS",
+    "SERVER_PACKAGES",
     "SERVING",
     "ApprovalMissing",
     "Case",
@@ -40,5 +48,6 @@ __all__ = [
     "shift",
     "target_name",
     "tests_problems",
+    "unpinned",
     "with_target",
 ]

@@ -6,6 +6,9 @@ from typing import Any
 from gnomon.contract.verdicts import State
 
 Mismatch = dict[str, Any]
+# What the model server (app/modelserver) cannot run without: a pinned list with less says nothing about it.
+SERVER_PACKAGES = ("torch", "transformers", "peft", "safetensors", "tokenizers", "fastapi", "uvicorn")
+INSTALL_RECORD = "packages.install_record"  # how a plan accepts an environment that no recorded run of pip made
 
 
 def mismatches(declared: Mapping[str, Any], found: Mapping[str, Any]) -> list[Mismatch]:
@@ -24,6 +27,11 @@ def mismatches(declared: Mapping[str, Any], found: Mapping[str, Any]) -> list[Mi
     if declared.get("gpu"):
         rows += _gpu(declared["gpu"], found.get("gpus"))
     return rows
+
+
+def unpinned(packages: Mapping[str, str]) -> list[str]:
+    """Those packages of the model server for which no version is pinned."""
+    return [name for name in SERVER_PACKAGES if not packages.get(name, "").strip()]
 
 
 def same_version(wanted: str, found: str) -> bool:
