@@ -71,6 +71,7 @@ from gnomon.kit.settings import Settings
 from gnomon.kit.web import tell_errors
 from gnomon.kit.work import Bus, Platform
 from tests.fakes.deployments import ENVIRONMENT, PLAN, REQUIREMENTS, TESTS, FakeNetwork
+from tests.fakes.installation import install
 from tests.fakes.platform import do, make_platform, run_jobs
 from tests.fakes.records import StoredRecords
 from tests.unit.evaluation.gateway import RECIPE, FakeGateway, new_suite
@@ -108,7 +109,7 @@ def make_world(folder: Path, patch: Callable[[Any, str, Any], None], *, papers: 
     gateway.is_right = lambda model, number: number % 9 != 0 if model.endswith("lora-1") else number % 2 == 0
     patch(evaluation_jobs, "transport", httpx.MockTransport(gateway))
     patch(tuning_jobs, "POLL_S", 0.0)
-    patch(resampling.bootstrap, "__kwdefaults__", resampling.bootstrap.__kwdefaults__ | {"draws": 200})
+    patch(resampling.bootstrap, "__kwdefaults__", dict(resampling.bootstrap.__kwdefaults__ or {}) | {"draws": 200})
     records = StoredRecords(folder)
     services.fill(
         settings=Settings(home=folder, environment="demo"),
@@ -119,6 +120,7 @@ def make_world(folder: Path, patch: Callable[[Any, str, Any], None], *, papers: 
         bundle_key=Ed25519PrivateKey.generate(),
         audit_key=Ed25519PrivateKey.generate(),
         http_client=network.client,
+        installation=install(folder / "venv"),
     )
     for name in wiring.DOMAINS:
         for file in ("actions", "jobs"):
@@ -424,7 +426,7 @@ class _Story:
         self.run()
 
     def ask_release(self, target: str, evidence_id: str) -> str:
-        rule = RetreatRuleIn(indicator="error_ratio", limit=0.05, min_requests=20)
+        rule = RetreatRuleIn(indicator="error_ratio", limit=0.05, latency_ms=0.0, min_requests=20)
         asked = ReleaseRequest(
             model=MODEL,
             to_target=target,
@@ -455,6 +457,8 @@ class _Story:
         self.do("wei", remediation.plan_round, id, self.plan())
         extra = NewFinding(
             title="高峰时段应答偏慢",
+            detail="业务反馈午间应答变慢。",
+            source="people",
             severity="medium",
             subject_kind="model",
             subject_id=MODEL,
