@@ -8,6 +8,7 @@ import pytest
 from gnomon.contract.traffic import DefenceNotice
 from gnomon.contract.verdicts import State
 from gnomon.control.approvals import queries as approval_queries
+from gnomon.control.catalog import queries as catalog
 from gnomon.control.deployments import actions, queries, rules
 from gnomon.control.deployments.actions.canaries import BadGateEvidence
 from gnomon.control.deployments.schemas import ReleaseRequest
@@ -22,13 +23,15 @@ from tests.unit.deployments.conftest import Company
 RULES = [{"indicator": "error_ratio", "limit": 0.05, "min_requests": 20}]
 
 
-def proof(company: Company, version: str, *, state: State = State.MET) -> str:
-    facts = {"after": {"version": version}}
+def proof(
+    company: Company, version: str, *, state: State = State.MET, source: str = "evaluation.compared", **more: str
+) -> str:
+    facts = {"version": version, "after": "run_1"} | more
     return str(
         company.do(
             "system",
             evidence_actions.record,
-            source="evaluation.compared",
+            source=source,
             kind="paired_comparison",
             subject=("run", "run_1"),
             state=state,
@@ -122,10 +125,37 @@ def test_the_gate_opens_only_for_intact_met_evidence_about_this_version(company:
             ask(company, bad)
     altered = proof(company, version)
     with company.platform.database.session() as session:
-        evidence.artefact(session, altered).facts = {"after": {"version": version}, "more": 1}
+        evidence.artefact(session, altered).facts = {"version": version, "more": 1}
         session.commit()
     with pytest.raises(BadGateEvidence, match="altered"):
         ask(company, altered)
+
+
+@pytest.mark.parametrize("source", ["remediation.round_verified", "evaluation.compared"])
+def test_a_verdict_of_a_round_or_a_comparison_opens_the_gate(company: Company, version: str, source: str) -> None:
+    assert ask(company, proof(company, version, source=source)).state == "requested"
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["catalog.model_checked", "deployments.functional_test_normal", "evaluation.completed", "tuning.completed"],
+)
+def test_what_only_mentions_the_version_opens_no_gate(company: Company, version: str, source: str) -> None:
+    with pytest.raises(BadGateEvidence, match="no verdict"):
+        ask(company, proof(company, version, source=source))
+
+
+def test_a_verdict_on_another_version_that_mentions_this_one_opens_no_gate(company: Company, version: str) -> None:
+    with pytest.raises(BadGateEvidence, match="not about"):
+        ask(company, proof(company, "version_other", before=version, target="lora-1"))
+
+
+def test_a_verdict_from_before_the_version_was_checked_opens_no_gate(company: Company, version: str) -> None:
+    with company.platform.database.session() as session:
+        catalog.version(session, version).checked_at = company.platform.clock.now() + timedelta(seconds=1)
+        session.commit()
+    with pytest.raises(BadGateEvidence, match="older"):
+        ask(company, proof(company, version))
 
 
 def test_no_canary_without_approval_and_none_by_who_approved(company: Company, version: str) -> None:

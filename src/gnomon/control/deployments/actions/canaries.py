@@ -11,17 +11,22 @@ from gnomon.contract.verdicts import State
 from gnomon.control.approvals import queries as approvals
 from gnomon.control.approvals.schemas import ApprovalDecided
 from gnomon.control.catalog import queries as catalog
+from gnomon.control.catalog.tables import ModelVersion
 from gnomon.control.deployments import queries, rules
 from gnomon.control.deployments.actions import approving, shared
 from gnomon.control.deployments.schemas import CanaryEnded, ReleaseRequest
 from gnomon.control.deployments.tables import Release
 from gnomon.control.evidence import actions as evidence
 from gnomon.control.evidence import queries as evidence_queries
+from gnomon.control.evidence.tables import Artefact
 from gnomon.kit import services
 from gnomon.kit.canonical import digest
 from gnomon.kit.errors import BadInput, Conflict, Denied, NotFound
 from gnomon.kit.ids import new_id
 from gnomon.kit.work import Work, action, system_action
+
+# Whose verdict opens the gate: a remediation round's, or a paired comparison's. Both say in `version` which version.
+GATE_SOURCES = frozenset({"remediation.round_verified", "evaluation.compared"})
 
 
 class BadGateEvidence(BadInput):
@@ -32,8 +37,8 @@ class BadGateEvidence(BadInput):
 def request_release(work: Work, asked: ReleaseRequest) -> Release:
     """A release is up for approval.
 
-    Raises NotTested when the target has not passed its functional test, BadGateEvidence when the evidence is not met,
-    was altered or is about another version, Conflict while another release of the model is open.
+    Raises NotTested when the target has not passed its functional test, BadGateEvidence when the evidence is no
+    verdict on exactly this version, not met, altered or from before it; Conflict while another release is open.
     """
     route = queries.route(work.session, asked.model)
     targets = {target.id: target for target in queries.targets(route)}
@@ -170,16 +175,8 @@ def _require_tested(work: Work, version_id: str) -> None:
 
 def _content(work: Work, asked: ReleaseRequest, *, before: str, version_id: str) -> dict[str, Any]:
     proof = evidence_queries.artefact(work.session, asked.evidence_id)
-    if not evidence_queries.is_intact(proof):
-        raise BadGateEvidence(f"The evidence {proof.id} was altered.", next_step="Name another.")
-    if proof.state != State.MET.value:
-        raise BadGateEvidence(f"The evidence {proof.id} says {proof.state}.", next_step="Name one that is met.")
-    if not {version_id, asked.to_target} & set(_texts(proof.facts)) and proof.subject_id != version_id:
-        raise BadGateEvidence(
-            f"The evidence {proof.id} says nothing about the version {version_id}.",
-            next_step="Name the evaluation or verification of this version.",
-        )
     version = catalog.checked_version(work.session, version_id)
+    _require_verdict(proof, version)
     return asked.model_dump(mode="json") | {
         "from_target": before,
         "version": {"id": version.id, "label": version.label, "sha256": version.sha256},
@@ -187,12 +184,26 @@ def _content(work: Work, asked: ReleaseRequest, *, before: str, version_id: str)
     }
 
 
-def _texts(value: Any) -> list[str]:
-    """All texts inside plain JSON."""
-    if isinstance(value, str):
-        return [value]
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [text for item in inner for text in _texts(item)]
+def _require_verdict(proof: Artefact, version: ModelVersion) -> None:
+    """Raises BadGateEvidence unless the proof is an intact, met verdict on this version, made after it was checked."""
+    if proof.source not in GATE_SOURCES:
+        raise BadGateEvidence(
+            f"The evidence {proof.id} comes from {proof.source}, which is no verdict on a version.",
+            next_step=f"Name one of: {', '.join(sorted(GATE_SOURCES))}.",
+        )
+    if not evidence_queries.is_intact(proof):
+        raise BadGateEvidence(f"The evidence {proof.id} was altered.", next_step="Name another.")
+    if proof.state != State.MET.value:
+        raise BadGateEvidence(f"The evidence {proof.id} says {proof.state}.", next_step="Name one that is met.")
+    if proof.facts.get("version") != version.id:
+        raise BadGateEvidence(
+            f"The evidence {proof.id} is not about the version {version.id}.",
+            next_step="Name the comparison or verification of this version.",
+        )
+    if proof.made_at < (version.checked_at or version.created_at):
+        raise BadGateEvidence(
+            f"The evidence {proof.id} is older than the version {version.id}.", next_step="Evaluate the version again."
+        )
 
 
 def _arms(work: Work, release: Release) -> dict[str, dict[str, Any]]:

@@ -57,6 +57,7 @@ def facts_of(result: Compared, *, work: Work, before_run: str, after_run: str) -
     return {
         "before": before_run,
         "after": after_run,
+        "version": run.version_id,
         "suite_hash": run.suite_sha256,
         "environment": run.environment,
         "n": result.n,
