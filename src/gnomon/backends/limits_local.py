@@ -16,14 +16,14 @@ from pathlib import Path
 from gnomon.contract.bundle import Canary, GuessRule
 from gnomon.kit.errors import Unavailable
 
-_MAGIC = b"gnlimit1"
+_MAGIC = b"gnlimit2"
 _HEADER = 4096
 _WORKERS = 16  # columns of the concurrency table
 _PROBE = 8
 _KEYS, _BANS, _GUESSES, _CANARIES = 16384, 16384, 16384, 256
 
 _KEY = struct.Struct(f"<Qd{_WORKERS}H")  # hash, theoretical arrival time, slots held by each worker
-_BAN = struct.Struct("<Qd")  # hash, until
+_BAN = struct.Struct("<Qdd")  # hash, until, since
 _GUESS = struct.Struct("<Qdq")  # hash, start of the window, count
 _CANARY = struct.Struct("<Qqqqd")  # hash, requests, failures, slow, retreated at
 _HASH = struct.Struct("<Q")
@@ -108,10 +108,12 @@ class LimitsLocal:
             if held:
                 _COUNT.pack_into(self._map, at, held - 1)
 
-    def banned_until(self, subject: str, now: float) -> float:
+    def banned_until(self, subject: str, now: float, *, lifted_at: float = 0.0) -> float:
         at = self._find(_BAN_AT, _BANS, _BAN.size, self._hash(subject))
-        until = float(_DOUBLE.unpack_from(self._map, at + 8)[0]) if at >= 0 else 0.0
-        return until if until > now else 0.0
+        if at < 0:
+            return 0.0
+        _, until, since = _BAN.unpack_from(self._map, at)
+        return float(until) if until > now and since > lifted_at else 0.0
 
     def guess(self, subject: str, rule: GuessRule, now: float) -> float:
         hashed = self._hash(subject)
@@ -128,7 +130,7 @@ class LimitsLocal:
         until = now + rule.ban_s
         with self._lock(_LOCK_BANS):
             at = self._place(_BAN_AT, _BANS, _BAN.size, hashed)
-            _BAN.pack_into(self._map, at, hashed, max(until, _DOUBLE.unpack_from(self._map, at + 8)[0]))
+            _BAN.pack_into(self._map, at, hashed, max(until, _DOUBLE.unpack_from(self._map, at + 8)[0]), now)
         return until
 
     def canary_retreated(self, canary_id: str) -> bool:

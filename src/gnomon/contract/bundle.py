@@ -131,12 +131,20 @@ class Ban(Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class Lift(Struct, frozen=True, kw_only=True):
+    """Bans that a gateway put on this address (its digest) by itself up to `since` are over before their time."""
+
+    address: str
+    since: float
+
+
 class Roster(Struct, frozen=True, kw_only=True):
     epoch: int
     serial: int
     issued_at: float
     keys: tuple[Key, ...]
     bans: tuple[Ban, ...]
+    lifts: tuple[Lift, ...] = ()
 
 
 class Sealed(Struct, frozen=True, kw_only=True):

@@ -45,7 +45,8 @@ class Admission:
     def _check_address(self, ex: Exchange, snapshot: Snapshot, now: float) -> None:
         listed = snapshot.banned_addresses
         until = max(listed.get(ex.peer, 0.0), listed.get(ex.address, 0.0)) if listed else 0.0
-        until = max(until if until > now else 0.0, self._limits.banned_until(network(ex.peer), now))
+        ours = self._limits.banned_until(network(ex.peer), now, lifted_at=snapshot.lifted.get(ex.address, 0.0))
+        until = max(until if until > now else 0.0, ours)
         if until:
             raise _banned("来源地址已被封禁。 This address is banned.", until - now)
 

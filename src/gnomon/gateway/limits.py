@@ -23,8 +23,8 @@ class Limits(Protocol):
 
     def release(self, key_id: str) -> None: ...
 
-    def banned_until(self, subject: str, now: float) -> float:
-        """When the ban on this address ends; 0 when there is none."""
+    def banned_until(self, subject: str, now: float, *, lifted_at: float = 0.0) -> float:
+        """When the ban on this address ends; 0 when there is none that began after `lifted_at`."""
         ...
 
     def guess(self, subject: str, rule: GuessRule, now: float) -> float:

@@ -55,6 +55,7 @@ class Snapshot:
     keys: dict[str, Key]
     banned_keys: dict[str, float]
     banned_addresses: dict[str, float]
+    lifted: dict[str, float]  # digest of an address → bans of ours up to then are over
 
 
 def prepare(policy: Policy, roster: Roster, *, masker: Callable[[MaskPolicy], Masker]) -> Snapshot:
@@ -66,12 +67,14 @@ def prepare(policy: Policy, roster: Roster, *, masker: Callable[[MaskPolicy], Ma
 
 
 def _roster_fields(roster: Roster) -> dict[str, Any]:
+    bans = sorted(roster.bans, key=lambda ban: ban.until)  # of two on one value the longer holds
     return {
         "roster": roster,
         "roster_version": _version(roster),
         "keys": {k.id: k for k in roster.keys},
-        "banned_keys": {b.value: b.until for b in roster.bans if b.kind == "key"},
-        "banned_addresses": {b.value: b.until for b in roster.bans if b.kind == "address"},
+        "banned_keys": {b.value: b.until for b in bans if b.kind == "key"},
+        "banned_addresses": {b.value: b.until for b in bans if b.kind == "address"},
+        "lifted": {lift.address: lift.since for lift in roster.lifts},
     }
 
 

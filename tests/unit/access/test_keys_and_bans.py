@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gnomon.contract.traffic import DefenceNotice
 from gnomon.control.access import actions, queries, rules
@@ -74,6 +75,42 @@ def test_a_ban_by_the_gateway_is_taken_over_once_confirmed_and_ends(platform: Pl
     platform.clock.advance(timedelta(minutes=16))
     with platform.read() as session:
         assert queries.roster_bans(session, platform.clock.now()) == ()
+
+
+def test_the_lift_of_a_gateways_own_ban_is_told_until_the_ban_would_have_ended(platform: Platform) -> None:
+    do(platform, "system", actions.take_over_ban, NOTICE)
+    with platform.read() as session:
+        assert queries.roster_lifts(session, platform.clock.now()) == ()
+    assert isinstance(platform.clock, FakeClock)
+    platform.clock.advance(timedelta(minutes=1))
+    do(platform, "rong", actions.lift_ban, "ban_1", reason="ours")
+    with platform.read() as session:
+        (lift,) = queries.roster_lifts(session, platform.clock.now())
+        assert (lift.address, lift.since) == ("d" * 32, NOTICE.at + 60)
+        assert queries.roster_lifts(session, platform.clock.now() + timedelta(minutes=15)) == ()
+
+
+def test_a_lift_reaches_the_beginning_of_a_ban_whose_clock_was_ahead(platform: Platform) -> None:
+    do(platform, "system", actions.take_over_ban, replace(NOTICE, at=NOTICE.at + 30))
+    do(platform, "rong", actions.lift_ban, "ban_1", reason="ours")
+    with platform.read() as session:
+        (lift,) = queries.roster_lifts(session, platform.clock.now())
+    assert lift.since == NOTICE.at + 30
+
+
+def test_the_lift_of_a_persons_ban_frees_nothing_that_a_gateway_banned(platform: Platform) -> None:
+    ban = do(platform, "ren", actions.ban, NewBan(kind="address", value="d" * 32, reason="flood", minutes=60))
+    do(platform, "rong", actions.lift_ban, ban.id, reason="over")
+    with platform.read() as session:
+        assert queries.roster_lifts(session, platform.clock.now()) == ()
+
+
+@pytest.mark.parametrize(("login", "is_confirmed"), [("ren", True), ("lin", False)])
+def test_only_risk_control_confirms_what_it_imposes(tmp_path: Path, login: str, is_confirmed: bool) -> None:
+    rights = {"ban.impose": ["technical_lead", "risk_officer"], "ban.confirm": ["risk_officer"]}
+    platform = make_platform(tmp_path, permissions=rights)
+    ban = do(platform, login, actions.ban, NewBan(kind="key", value="abc", reason="flood", minutes=60))
+    assert bool(ban.confirmed_by) is is_confirmed
 
 
 def test_a_lifted_ban_is_off_the_roster_and_cannot_be_lifted_again(platform: Platform) -> None:

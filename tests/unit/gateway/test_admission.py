@@ -6,8 +6,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
-from gnomon.contract.bundle import Ban, GuessRule
+from gnomon.contract.bundle import Ban, GuessRule, Lift
 from gnomon.gateway.admission import network
 from tests.fakes.bundle import make_home, make_key, secret
 from tests.fakes.upstream import Upstream
@@ -94,6 +95,25 @@ def test_a_guesser_of_keys_is_banned_at_once_for_all_workers(tmp_path: Path, ups
     assert (notice["kind"], notice["reason"]) == ("ban", "key_guessing")
     assert notice["subject"] == first.records()[-1]["address"] != "127.0.0.1"
     assert notice["until"] == pytest.approx(time.time() + 120, abs=5)
+
+
+def test_a_lift_ends_the_gateways_own_ban_and_not_the_next_one(
+    tmp_path: Path, upstream: Upstream, start: Start
+) -> None:
+    home = make_home(tmp_path, upstream_url=upstream.url, guess=GuessRule(count=2, window_s=60, ban_s=120))
+    gateway = start(home)
+
+    def guess() -> None:
+        for n in range(2):
+            post(gateway, f"Bearer gn-test_aaaaaaaa_{n}")
+        assert gateway.call().status_code == 403
+
+    guess()
+    (notice,) = gateway.lines("notice")
+    other = Lift(address="0" * 24, since=time.time())
+    home.publish(roster=replace(home.roster, lifts=(other, Lift(address=notice["subject"], since=notice["at"]))))
+    _until(lambda: gateway.call().status_code == 200)
+    guess()
 
 
 def test_requests_a_minute_are_limited_with_headers_that_clients_know(

@@ -8,6 +8,7 @@ from gnomon.control.access import queries, rules
 from gnomon.control.access.schemas import OWN_CALLER, KeyAnswer, NewBan, NewKey, RosterChanged
 from gnomon.control.access.tables import ApiKey, Ban
 from gnomon.control.evidence import actions as evidence
+from gnomon.control.people import queries as people
 from gnomon.kit.clock import iso
 from gnomon.kit.errors import BadInput, Conflict
 from gnomon.kit.ids import new_id
@@ -47,7 +48,8 @@ def revoke_key(work: Work, key_id: str, *, reason: str) -> ApiKey:
 
 @action("ban.impose")
 def ban(work: Work, new: NewBan) -> Ban:
-    """The key or address is refused until the ban ends."""
+    """The key or address is refused until the ban ends. It counts as confirmed only when risk control imposes it."""
+    confirmed = people.may(work.session, work.actor, "ban.confirm")
     made = Ban(
         id=new_id("ban"),
         kind=new.kind,
@@ -57,7 +59,7 @@ def ban(work: Work, new: NewBan) -> Ban:
         facts={},
         at=work.now,
         until=work.now + timedelta(minutes=new.minutes),
-        confirmed_by=work.actor.id,
+        confirmed_by=work.actor.id if confirmed else "",
     )
     _add_ban(work, made)
     return made
@@ -101,7 +103,7 @@ def confirm_ban(work: Work, ban_id: str) -> Ban:
 
 @action("ban.lift")
 def lift_ban(work: Work, ban_id: str, *, reason: str) -> Ban:
-    """The ban ends now."""
+    """The ban is over as soon as the gateways have the next roster, their own memory of it included."""
     found = queries.ban(work.session, ban_id)
     work.about("ban", found.id, reason=reason)
     if found.lifted_at or found.until <= work.now:

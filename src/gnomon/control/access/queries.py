@@ -56,6 +56,22 @@ def roster_keys(session: Session, now: datetime) -> tuple[bundle.Key, ...]:
     )
 
 
+def roster_lifts(session: Session, now: datetime) -> tuple[bundle.Lift, ...]:
+    """Bans that gateways made by themselves and that were lifted, until they would have ended: one for each address.
+
+    A gateway keeps such a ban itself, so that it is over only where the roster says so.
+    """
+    query = select(Ban).where(
+        Ban.lifted_at.is_not(None), Ban.until > now, Ban.kind == "address", Ban.source == "gateway"
+    )
+    since: dict[str, float] = {}
+    for ban in session.scalars(query):
+        # The gateway's clock may be ahead of ours: a lift reaches at least the beginning of what it lifts.
+        lifted = max(ban.at, ban.lifted_at or ban.at).timestamp()
+        since[ban.value] = max(since.get(ban.value, 0.0), lifted)
+    return tuple(bundle.Lift(address=address, since=at) for address, at in sorted(since.items()))
+
+
 def roster_bans(session: Session, now: datetime) -> tuple[bundle.Ban, ...]:
     found = sorted(bans(session, active_at=now), key=lambda ban: ban.id)
     return tuple(

@@ -50,6 +50,7 @@ def roster(session: Session, now: datetime) -> Roster:
         issued_at=now.timestamp(),
         keys=access.roster_keys(session, now),
         bans=access.roster_bans(session, now),
+        lifts=access.roster_lifts(session, now),
     )
 
 
