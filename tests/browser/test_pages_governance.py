@@ -84,12 +84,11 @@ def site(serve: Callable[[FastAPI], str], tmp_path_factory: pytest.TempPathFacto
     setup.upgrade(settings.database_url)
     platform = build(settings)
     setup.install(platform, settings)
-    token = setup.first_administrator(platform)
-    assert token
-    tokens = {"admin": _enter(platform, token)}
+    tokens = {login: _enter(platform, token) for login, token in setup.first_administrators(platform).items()}
     for login, name, team, post in CAST:
-        new = NewPerson(login=login, name=name, team=team, posts=[post])
-        tokens[login] = _enter(platform, _as(platform, tokens["admin"], people.invite, new).token)
+        invited = _as(platform, tokens["admin"], people.invite, NewPerson(login=login, name=name, team=team))
+        tokens[login] = _enter(platform, invited.token)
+        _as(platform, tokens["security"], people.set_posts, invited.person_id, posts=[post], reason="到岗")
     return Site(serve(create_app(platform, settings)), tokens, _seed(platform, tokens))
 
 

@@ -133,16 +133,9 @@ class Installation:
         return Client(self.settings.control_url, token=self.tokens[login])
 
     def _hire(self) -> None:
-        """The first administrator by the one-time link, the others by invitation."""
-        url = self.settings.control_url
-        self.passwords["admin"] = cast.password()
-        self.tokens["admin"] = cast.accept(url, self.keeper.first_link(), self.passwords["admin"])
-        with self.as_("admin") as admin:
-            for person in cast.CAST:
-                self.passwords[person.login] = cast.password()
-                invitation = cast.invite(admin, person)
-                self.tokens[person.login] = cast.accept(url, invitation, self.passwords[person.login])
-            self.people = {found["login"]: found["id"] for found in admin.get("/api/v1/people")}
+        """Two administrators by the one-time links, the others by invitation."""
+        hired = cast.hire(self.settings.control_url, self.keeper.first_links(), lambda _what, do: do())
+        self.tokens, self.people, self.passwords = hired.tokens, hired.people, hired.passwords
 
     def _open_route(self) -> None:
         """Model and version through the API; the live route by `seed_route`: no model server of ours is behind it."""

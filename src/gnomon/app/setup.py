@@ -29,6 +29,11 @@ from gnomon.kit.work import Platform, system
 if TYPE_CHECKING:
     from alembic.config import Config
 
+FIRST = {
+    "system_admin": NewPerson(login="admin", name="系统管理员", team="admin"),
+    "security_admin": NewPerson(login="security", name="安全管理员", team="admin"),
+}
+"""By post: who comes by a link that `gnomon up` prints."""
 MIGRATIONS = Path(gnomon.__file__).parent / "migrations"
 
 
@@ -87,17 +92,22 @@ def install(platform: Platform, settings: Settings) -> None:
         publishing.publish(work, "policy", book)
 
 
-def first_administrator(platform: Platform) -> str | None:
-    """A one-time token for the first administrator, or None once there is one."""
+def first_administrators(platform: Platform) -> dict[str, str]:
+    """One-time tokens by login for the first administrators that are wanted; empty while each post has its holder.
+
+    Two, because one invites people and the other says what they may do: nobody can make themselves everybody.
+    """
     with platform.read() as session:
-        if people_queries.has_signed_up(session):
-            return None
-        waiting = people_queries.by_login(session, "admin")
+        wanted = people_queries.vacant(session, FIRST)
+    return {FIRST[post].login: _first(platform, FIRST[post], post) for post in wanted}
+
+
+def _first(platform: Platform, new: NewPerson, post: str) -> str:
     with platform.work(system("setup")) as work:
+        waiting = people_queries.by_login(work.session, new.login)
         if waiting:
-            return people.renew_first(work, waiting.id).token
-        new = NewPerson(login="admin", name="管理员", team="admin", posts=["system_admin"])
-        return people.invite_first(work, new).token
+            return people.renew_first(work, waiting.id, post=post).token
+        return people.invite_first(work, new, post=post).token
 
 
 def _make_platform_key(platform: Platform, settings: Settings) -> None:

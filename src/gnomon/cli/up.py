@@ -15,6 +15,14 @@ from gnomon.kit.settings import Settings
 _SQLITE = b"SQLite format 3\x00"  # how every SQLite 3 file begins
 
 
+# Two people: one invites, the other says what those who are invited may do. A link works once.
+FIRST = ("system_admin", "security_admin")
+FIRST_LINK = {
+    "admin": "首位系统管理员 admin 的一次性链接 / one-time link for the first system administrator:",
+    "security": "首位安全管理员 security 的一次性链接（另一人）/ one-time link for the first security administrator:",
+}
+
+
 class HomeUnusable(BadInput):
     code = "home_unusable"
 
@@ -98,8 +106,8 @@ def up() -> None:
     from gnomon.kit import log
 
     log.configure("warning", role="supervisor")
-    token = None if is_installed(settings) else _install(settings)
-    threading.Thread(target=_announce, args=(settings, token), daemon=True).start()
+    links = {} if is_installed(settings) else _install(settings)
+    threading.Thread(target=_announce, args=(settings, links), daemon=True).start()
     Supervisor(settings).run()
 
 
@@ -108,8 +116,8 @@ def is_installed(settings: Settings) -> bool:
     return (settings.home / "bundle" / "policy.json").exists()
 
 
-def _install(settings: Settings) -> str | None:
-    """Tables, matrix and first bundle are made; a one-time token while nobody can sign in, else None."""
+def _install(settings: Settings) -> dict[str, str]:
+    """Tables, matrix and first bundle are made; one-time tokens by login for the first administrators still wanted."""
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import DBAPIError
 
@@ -124,20 +132,20 @@ def _install(settings: Settings) -> str | None:
     platform = build(settings)
     try:
         setup.install(platform, settings)
-        return setup.first_administrator(platform)
+        return setup.first_administrators(platform)
     finally:
         platform.database.close()
 
 
 def _lacks_people(settings: Settings) -> bool:
-    """Whether nobody ever accepted an invitation: an earlier start's link was lost or lapsed."""
+    """Whether a first administrator is wanted: an earlier start's link was lost or lapsed, or the post was lost."""
     from gnomon.control.people import queries as people
     from gnomon.kit.db import Database
 
     database = Database(settings.database_url)
     try:
         with database.read() as session:
-            return not people.has_signed_up(session)
+            return bool(people.vacant(session, FIRST))
     finally:
         database.close()
 
@@ -157,19 +165,16 @@ def status() -> None:
         click.echo(f"{name:<12} {state}  restarts {role['deaths']}")
 
 
-def _announce(settings: Settings, token: str | None) -> None:
+def _announce(settings: Settings, links: dict[str, str]) -> None:
     if not wait_ready(settings, timeout_s=60):
         click.echo(f"控制台未就绪，见日志 / the console did not start, see {settings.home / 'log'}", err=True)
         return
     click.echo(f"控制台 / console   {settings.control_url}")
     click.echo(f"网关 / gateway     {settings.gateway_url}/v1")
-    if token is None and _lacks_people(settings):
-        token = _install(settings)
-    if token:
-        click.echo(
-            f"首位管理员（链接用一次即失效）/ first administrator, one-time link:\n  "
-            f"{settings.control_url}/invitation?token={token}"
-        )
+    if not links and _lacks_people(settings):
+        links = _install(settings)
+    for login, token in links.items():
+        click.echo(f"{FIRST_LINK[login]}\n  {settings.control_url}/invitation?token={token}")
     click.echo("Ctrl C 停止 / stops it")
 
 

@@ -7,6 +7,7 @@ a function (Session, token) -> Actor | None. A person is known by the session co
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated, Any, cast
 
 from fastapi import Depends, FastAPI, Request
@@ -39,16 +40,21 @@ def token_of(request: Request) -> str:
 
 
 def visitor(request: Request) -> Actor:
-    """Who asks; NOBODY when not signed in."""
+    """Who asks; a nobody (with their address) when not signed in."""
     token = token_of(request)
     if not token:
-        return NOBODY
+        return stranger(request)
     with platform_of(request).read() as session:
         actor: Actor | None = request.app.state.identify(session, token)
-    address = request.client.host if request.client else ""
-    if actor:
-        request.state.locale = actor.locale  # an error of this request is told in it
-    return _at(actor, address) if actor else NOBODY
+    if actor is None:
+        return stranger(request)
+    request.state.locale = actor.locale  # an error of this request is told in it
+    return replace(actor, address=_address(request))
+
+
+def stranger(request: Request) -> Actor:
+    """Whoever asks, as nobody in particular: how one signs in."""
+    return replace(NOBODY, address=_address(request))
 
 
 def person(visitor: Annotated[Actor, Depends(visitor)]) -> Actor:
@@ -111,7 +117,5 @@ def tell_errors(app: FastAPI) -> None:
     app.add_exception_handler(GnomonError, answer)
 
 
-def _at(actor: Actor, address: str) -> Actor:
-    from dataclasses import replace
-
-    return replace(actor, address=address)
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""

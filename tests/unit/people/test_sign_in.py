@@ -1,19 +1,25 @@
 """People: invitations, passwords, locks, posts that exclude each other."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
+from sqlalchemy import select
 
+from gnomon.app import setup
+from gnomon.control.audit.tables import AuditEntry
 from gnomon.control.people import actions, queries, rules
 from gnomon.control.people.schemas import NewPerson
+from gnomon.control.people.tables import SignInFailure
 from gnomon.kit.clock import FakeClock
 from gnomon.kit.errors import BadInput, Conflict, Denied, NotFound
-from gnomon.kit.work import NOBODY, Platform
+from gnomon.kit.work import NOBODY, Actor, Platform
 from tests.fakes.platform import do, make_platform
 
-NEW = NewPerson(login="zhou", name="周工", team="technical", posts=["engineer"])
+NEW = NewPerson(login="zhou", name="周工", team="technical")
 
 
 @pytest.fixture
@@ -63,16 +69,128 @@ def test_weak_passwords_are_refused_and_the_invitation_stays_good(platform: Plat
     assert accept(platform, token)
 
 
-def test_guessing_locks_the_name_for_a_while(platform: Platform) -> None:
+HERE, THERE = "10.0.0.1", "198.51.100.7"
+
+
+def at(address: str) -> Actor:
+    return replace(NOBODY, address=address)
+
+
+def guess(platform: Platform, address: str, login: str = "zhou") -> None:
+    with platform.work(at(address)) as work:
+        actions.refuse_sign_in(work, login=login)
+
+
+def enter(platform: Platform, address: str) -> str:
+    with platform.work(at(address)) as work:
+        return actions.sign_in(work, login="zhou", password="correct horse 电池").token
+
+
+def wait(platform: Platform, by: timedelta) -> None:
+    assert isinstance(platform.clock, FakeClock)
+    platform.clock.advance(by)
+
+
+def test_guessing_locks_the_address_that_guesses_and_nobody_else(platform: Platform) -> None:
     accept(platform, invited(platform))
     for _ in range(rules.FAILURES):
-        with platform.work(NOBODY) as work:
-            actions.refuse_sign_in(work, login="zhou")
+        guess(platform, THERE)
     with pytest.raises(rules.Locked):
-        sign_in(platform, "correct horse 电池")
-    assert isinstance(platform.clock, FakeClock)
-    platform.clock.advance(rules.FAILURE_WINDOW + timedelta(seconds=1))
-    assert sign_in(platform, "correct horse 电池")
+        enter(platform, THERE)
+    assert enter(platform, HERE)  # and who got in is no longer suspect
+    assert enter(platform, THERE)
+
+
+def test_a_lock_ends(platform: Platform) -> None:
+    accept(platform, invited(platform))
+    for _ in range(rules.FAILURES):
+        guess(platform, THERE)
+    wait(platform, rules.FAILURE_WINDOW + timedelta(seconds=1))
+    assert enter(platform, THERE)
+
+
+def test_guesses_from_everywhere_slow_new_places_down_but_not_where_the_person_was_before(platform: Platform) -> None:
+    accept(platform, invited(platform))
+    assert enter(platform, HERE)
+    for n in range(40):
+        guess(platform, f"203.0.113.{n}")
+    assert rules.pause(40) == rules.LONGEST_PAUSE
+    with pytest.raises(rules.Locked, match="one attempt in 60 s"):
+        enter(platform, THERE)
+    wait(platform, rules.LONGEST_PAUSE)
+    assert enter(platform, THERE)
+    for n in range(40):
+        guess(platform, f"203.0.113.{n}")
+    assert enter(platform, HERE)
+
+
+def test_the_pause_grows_to_its_limit() -> None:
+    found = [rules.pause(n).total_seconds() for n in range(rules.FREE_ELSEWHERE - 1, rules.FREE_ELSEWHERE + 9)]
+    assert found == [0, 1, 2, 4, 8, 16, 32, 60, 60, 60]
+
+
+def test_what_is_typed_where_the_login_belongs_is_not_written_down(platform: Platform) -> None:
+    secret = "my password, typed in the wrong field"
+    for address in (HERE, HERE, THERE):
+        with pytest.raises(rules.BadCredentials), platform.work(at(address)) as work:
+            actions.sign_in(work, login=secret, password="x")
+        guess(platform, address, login=secret)
+    with platform.read() as session:
+        entries = session.scalars(select(AuditEntry).where(AuditEntry.permission.like("session.%"))).all()
+        failures = session.scalars(select(SignInFailure)).all()
+    assert len(entries) == 6
+    assert len({entry.object_id for entry in entries} | {failure.login for failure in failures}) == 1
+    assert entries[0].object_id.startswith("unknown:")
+    assert entries[0].address == HERE
+
+
+def test_failures_that_no_longer_count_are_forgotten(platform: Platform) -> None:
+    guess(platform, HERE)
+    wait(platform, rules.FAILURE_WINDOW)
+    guess(platform, THERE)
+    with platform.read() as session:
+        assert [failure.address for failure in session.scalars(select(SignInFailure))] == [THERE]
+
+
+def test_an_invitation_gives_no_post(platform: Platform) -> None:
+    """Or one administrator, who sees every link, could be everybody."""
+    with pytest.raises(ValidationError):
+        NewPerson.model_validate(NEW.model_dump() | {"posts": ["technical_lead"]})
+    accept(platform, invited(platform))
+    with platform.read() as session:
+        zhou = queries.by_login(session, "zhou")
+        assert zhou is not None
+        assert zhou.posts == []
+
+
+def test_a_reset_takes_the_posts_until_another_person_gives_them_again(platform: Platform) -> None:
+    token = do(platform, "admin", actions.renew_invitation, "lin").token
+    accept(platform, token)
+    with platform.read() as session:
+        assert queries.person(session, "lin").posts == []
+    do(platform, "rong", actions.set_posts, "lin", posts=["technical_lead"], reason="本人已核实")
+    with platform.read() as session:
+        assert queries.person(session, "lin").posts == ["technical_lead"]
+
+
+def test_each_of_the_first_two_administrators_gets_a_link_until_the_post_is_held(platform: Platform) -> None:
+    tokens = setup.first_administrators(platform)
+    assert list(tokens) == ["admin", "security"]
+    again = setup.first_administrators(platform)  # the links of an earlier start were lost
+    with pytest.raises(NotFound):
+        accept(platform, tokens["security"])
+    accept(platform, again["security"])
+    assert list(setup.first_administrators(platform)) == ["admin"]
+    accept(platform, setup.first_administrators(platform)["admin"])
+    assert setup.first_administrators(platform) == {}
+    with platform.read() as session:
+        security = queries.by_login(session, "security")
+        assert security is not None
+        assert security.posts == ["security_admin"]
+    do(platform, "admin", actions.renew_invitation, security.id)  # the post is lost with the password
+    assert list(setup.first_administrators(platform)) == ["security"]
+    with pytest.raises(Conflict):
+        do(platform, "system", actions.renew_first, "admin", post="system_admin")
 
 
 def test_exclusive_and_unknown_posts_are_refused(platform: Platform) -> None:

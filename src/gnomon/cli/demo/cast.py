@@ -1,7 +1,13 @@
-"""The people of the demo: three teams and those who watch them. Every password is random and printed once."""
+"""The people of the demo: three teams and those who watch them. Every password is random and printed once.
+
+Two administrators come by the links that `gnomon up` prints: `admin` invites the others, `security` gives them their
+posts. The demo calls the second one qi.
+"""
 
 import secrets
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 
 from gnomon.cli.client import ApiError, Client
 
@@ -24,8 +30,43 @@ CAST = (
     Person("ren", "任静", "risk", ("risk_officer",), "风控专员 risk officer"),
     Person("guo", "郭明", "management", ("management",), "管理层 management"),
     Person("shen", "沈砚", "audit", ("auditor",), "审计员 auditor"),
-    Person("qi", "祁安", "admin", ("security_admin",), "安全管理员 security administrator"),
 )
+
+
+@dataclass(slots=True)
+class Hired:
+    """Session tokens and ids by the demo's name of the person, passwords by login."""
+
+    tokens: dict[str, str] = field(default_factory=dict)
+    people: dict[str, str] = field(default_factory=dict)
+    passwords: dict[str, str] = field(default_factory=dict)
+
+
+def hire(url: str, links: Mapping[str, str], do: Callable[[str, Callable[[], str]], str]) -> Hired:
+    """Everybody has signed in and holds their posts. `do` runs each step under its title."""
+    made = Hired()
+
+    def enter(login: str, link: str) -> str:
+        made.passwords[login] = password()
+        return accept(url, link, made.passwords[login])
+
+    made.tokens["admin"] = do("系统管理员 system administrator", lambda: enter("admin", links["admin"]))
+    made.tokens["qi"] = do("安全管理员 security administrator", lambda: enter("security", links["security"]))
+    with Client(url, token=made.tokens["admin"]) as admin, Client(url, token=made.tokens["qi"]) as security:
+        for person in CAST:
+            made.tokens[person.login] = do(
+                f"{person.name} {person.title}", partial(_hire, person, admin=admin, security=security, enter=enter)
+            )
+        made.people = {found["login"]: found["id"] for found in admin.get("/api/v1/people")}
+    made.people["qi"] = made.people["security"]
+    return made
+
+
+def _hire(person: Person, *, admin: Client, security: Client, enter: Callable[[str, str], str]) -> str:
+    id, link = invite(admin, person)
+    token = enter(person.login, link)
+    security.put(f"/api/v1/people/{id}/posts", {"posts": list(person.posts), "reason": "到岗"})
+    return token
 
 
 # Without vowels, so that no password happens to contain a sign-in name, which would be refused.
@@ -43,13 +84,17 @@ def accept(url: str, token: str, password: str) -> str:
     return str(answer["token"])
 
 
-def invite(admin: Client, person: Person) -> str:
-    """The one-time token for `person`, who may have been invited before the demo was interrupted."""
-    body = {"login": person.login, "name": person.name, "team": person.team, "posts": list(person.posts)}
+def invite(admin: Client, person: Person) -> tuple[str, str]:
+    """Id and one-time token for `person`, who may have been invited before the demo was interrupted."""
+    body = {"login": person.login, "name": person.name, "team": person.team}
     try:
-        return str(admin.post("/api/v1/invitations", body)["token"])
+        return _link(admin.post("/api/v1/invitations", body))
     except ApiError as error:
         if error.code != "conflict":
             raise
     known = {found["login"]: found["id"] for found in admin.get("/api/v1/people")}
-    return str(admin.post(f"/api/v1/people/{known[person.login]}/invitation")["token"])
+    return _link(admin.post(f"/api/v1/people/{known[person.login]}/invitation"))
+
+
+def _link(answer: Mapping[str, str]) -> tuple[str, str]:
+    return answer["person_id"], answer["token"]

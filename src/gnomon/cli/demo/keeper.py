@@ -38,15 +38,16 @@ class Keeper:
                 "平台未能启动 / the platform did not start.", next_step=f"See {self._log} and the logs beside it."
             )
 
-    def first_link(self) -> str:
-        """The token of the one-time link that `gnomon up` printed for the first administrator."""
+    def first_links(self) -> dict[str, str]:
+        """The tokens of the one-time links that `gnomon up` printed for the first two administrators, by login."""
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
-            found = re.findall(r"invitation\?token=([\w-]+)", self._log.read_text(errors="replace"))
-            if found:
-                return str(found[-1])
+            told = self._log.read_text(errors="replace")
+            found = dict(re.findall(r"(admin|security) 的一次性链接.*\n.*invitation\?token=([\w-]+)", told))
+            if len(found) == 2:
+                return found
             time.sleep(0.1)
-        raise DidNotStart("No one-time link was printed.", next_step=f"See {self._log}.")
+        raise DidNotStart("The two one-time links were not printed.", next_step=f"See {self._log}.")
 
     def stop(self) -> None:
         self._stopping.set()

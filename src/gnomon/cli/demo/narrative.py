@@ -2,13 +2,11 @@
 
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from gnomon.cli.client import Client
 from gnomon.cli.demo import assess, cast, close, implement, operate, plan, verify
 from gnomon.cli.demo.keeper import Keeper
 from gnomon.cli.demo.stage import Stage
@@ -63,23 +61,14 @@ def _model(stage: Stage, settings: Settings, local: Path | None) -> Path:
 
 
 def _people(world: World, keeper: Keeper) -> None:
-    """The first administrator comes by the one-time link; everybody else by invitation. Passwords are printed once."""
+    """Two administrators come by the one-time links; everybody else by invitation. Passwords are printed once."""
     if "tokens" in world.state:
         return
-    url, stage = world.settings.control_url, world.stage
-    passwords = {"admin": cast.password()}
-    token = stage.do("首位管理员 administrator", lambda: cast.accept(url, keeper.first_link(), passwords["admin"]))
-    tokens, people = {"admin": token}, {}
-    with Client(url, token=token) as admin:
-        for person in cast.CAST:
-            passwords[person.login] = cast.password()
-            invitation = stage.do(f"{person.name} {person.title}", partial(cast.invite, admin, person))
-            tokens[person.login] = cast.accept(url, invitation, passwords[person.login])
-        people = {found["login"]: found["id"] for found in admin.get("/api/v1/people")}
-    for login, password in passwords.items():
-        stage.tell(f"{login:<6} {password}")
-    world.state["people"] = people
-    world.state["tokens"] = tokens
+    hired = cast.hire(world.settings.control_url, keeper.first_links(), world.stage.do)
+    for login, password in hired.passwords.items():
+        world.stage.tell(f"{login:<8} {password}")
+    world.state["people"] = hired.people
+    world.state["tokens"] = hired.tokens
 
 
 def _table(world: World) -> None:

@@ -37,10 +37,9 @@ def invite(
     login: Annotated[str, Form()] = "",
     name: Annotated[str, Form()] = "",
     team: Annotated[str, Form()] = "",
-    posts: Annotated[list[str] | None, Form()] = None,
 ) -> Response:
-    """The person exists; the answer shows the one-time link, this once."""
-    typed = {"login": login.strip(), "name": name.strip(), "team": team, "posts": posts or []}
+    """The person exists, without a post; the answer shows the one-time link, this once."""
+    typed = {"login": login.strip(), "name": name.strip(), "team": team}
     errors = _wrong(reader, typed)
     if errors:
         return _users(reader, typed=typed, errors=errors)
@@ -54,7 +53,7 @@ def invite(
 
 @router.post("/admin/users/{id}/invitation")
 def renew(id: str, work: WorkDep, reader: ReaderDep, settings: SettingsDep) -> HTMLResponse:
-    """The old password ends; the answer shows a fresh one-time link, this once."""
+    """The old password and every post end; the answer shows a fresh one-time link, this once."""
     answer = actions.renew_invitation(work, id)
     return _link(reader, settings.control_url, reader.name(id), answer)
 
@@ -132,7 +131,7 @@ def _users(reader: Reader, *, typed: dict[str, Any] | None = None, errors: dict[
         vacant=[reader.say(post.title) for post in posts if post.id not in held],
         teams=[(one.id, reader.say(one.title)) for one in reader.book.matrix.teams],
         posts=[(post.id, reader.say(post.title)) for post in posts],
-        typed=typed or {"login": "", "name": "", "team": "", "posts": []},
+        typed=typed or {"login": "", "name": "", "team": ""},
         errors=errors or {},
         least=rules.PASSWORD_MIN,
         refused={verb: reader.refusal(f"person.{verb}") for verb in ("create", "assign", "disable", "reset")},
@@ -150,14 +149,10 @@ def _wrong(reader: Reader, typed: dict[str, Any]) -> dict[str, str]:
         ),
         ("name", not 1 <= len(typed["name"]) <= 64, _("填写姓名，最多 64 个字")),
         ("team", typed["team"] not in teams, _("选择团队")),
-        ("posts", not typed["posts"], _("至少选一个岗位")),
     )
     errors = {name: text for name, wrong, text in checks if wrong}
     if not errors and queries.by_login(reader.session, typed["login"]):
         errors["login"] = _("这个账号已经有人用了")
-    broken = reader.book.matrix.conflicts(typed["posts"])
-    if broken:
-        errors["posts"] = reader.say(broken[0].title)
     return errors
 
 

@@ -22,9 +22,9 @@ _NOBODYS_HASH = _hasher.hash(secrets.token_urlsafe(16))
 @action("session.open")
 def sign_in(work: Work, *, login: str, password: str) -> SignInAnswer:
     """A new session for the person. Raises BadCredentials (name or password, it does not say which) or Locked."""
-    work.about("login", login)
-    rules.check_not_locked(queries.failures_since(work.session, login, work.now - rules.FAILURE_WINDOW))
     person = queries.by_login(work.session, login)
+    work.about("login", queries.shown_login(person, login))
+    rules.check_pace(_attempts(work, person, login), work.now)
     if not _verify(person.password_hash if person and person.password_hash else _NOBODYS_HASH, password) or (
         person is None or not person.active
     ):
@@ -36,9 +36,11 @@ def sign_in(work: Work, *, login: str, password: str) -> SignInAnswer:
 
 @action("session.refuse")
 def refuse_sign_in(work: Work, *, login: str) -> None:
-    """A wrong password is counted; it outlives the sign-in that failed."""
-    work.about("login", login)
-    work.session.add(SignInFailure(id=new_id("failure"), login=login, at=work.now))
+    """A wrong password is counted; it outlives the sign-in that failed, but not the time for which it counts."""
+    shown = queries.shown_login(queries.by_login(work.session, login), login)
+    work.about("login", shown)
+    work.session.execute(delete(SignInFailure).where(SignInFailure.at <= work.now - rules.FAILURE_WINDOW))
+    work.session.add(SignInFailure(id=new_id("failure"), login=shown, address=work.actor.address, at=work.now))
 
 
 @action("session.close")
@@ -49,31 +51,44 @@ def sign_out(work: Work) -> None:
 
 @action("person.create")
 def invite(work: Work, new: NewPerson) -> InvitationAnswer:
-    """The person exists and a one-time link lets them choose a password."""
-    return _invite(work, new)
+    """The person exists, without a post, and a one-time link lets them choose a password.
+
+    Who invites sees the link and could use it: so what the person may do is for somebody else to say (`set_posts`).
+    """
+    return _invitation(work, _add(work, new))
 
 
 @system_action("person.create_first")
-def invite_first(work: Work, new: NewPerson) -> InvitationAnswer:
-    """The very first administrator. Raises Conflict once anybody exists."""
-    if any(person.password_hash for person in queries.people(work.session)):
-        raise Conflict("There is an administrator already.", next_step="Ask them for an invitation.")
-    return _invite(work, new)
+def invite_first(work: Work, new: NewPerson, *, post: str) -> InvitationAnswer:
+    """The first person who holds `post`. Raises Conflict once somebody who can sign in holds it."""
+    _check_vacant(work, post)
+    person = _add(work, new)
+    person.posts = [post]
+    return _invitation(work, person)
 
 
 @action("person.reset")
 def renew_invitation(work: Work, person_id: str) -> InvitationAnswer:
-    """A fresh one-time link for somebody who lost theirs, or the password; the old password ends."""
+    """A fresh one-time link for somebody who lost theirs, or the password; the old password and every post end.
+
+    Whoever renews sees the link: the posts come back by `set_posts`, from another person who knows whom they serve.
+    """
     person = queries.person(work.session, person_id)
-    person.password_hash = ""
-    work.session.execute(delete(SignIn).where(SignIn.person_id == person.id))
-    return _invitation(work, person)
+    work.about("person", person.id, posts_before=sorted(person.posts))
+    person.posts = []
+    return _renewed(work, person)
 
 
 @system_action("person.renew_first")
-def renew_first(work: Work, person_id: str) -> InvitationAnswer:
-    """A fresh link for the first administrator who never used the one before."""
-    return _invitation(work, queries.person(work.session, person_id))
+def renew_first(work: Work, person_id: str, *, post: str) -> InvitationAnswer:
+    """A fresh link for the first holder of `post`, who never used the one before or lost the post to a reset.
+
+    Raises Conflict while somebody who can sign in holds it. `gnomon up` prints the link where the platform runs.
+    """
+    _check_vacant(work, post)
+    person = queries.person(work.session, person_id)
+    person.posts, person.active = [post], True
+    return _renewed(work, person)
 
 
 @action("session.accept_invitation")
@@ -147,6 +162,15 @@ def _verify(stored: str, password: str) -> bool:
         return False
 
 
+def _attempts(work: Work, person: Person | None, login: str) -> rules.Attempts:
+    failures = queries.failures_since(work.session, queries.shown_login(person, login), work.now - rules.FAILURE_WINDOW)
+    return rules.Attempts(
+        here=[failure.at for failure in failures if failure.address == work.actor.address],
+        elsewhere=[failure.at for failure in failures if failure.address != work.actor.address],
+        known_here=person is not None and queries.has_signed_in_from(work.session, person.id, work.actor.address),
+    )
+
+
 def _open_session(work: Work, person: Person) -> SignInAnswer:
     token = secrets.token_urlsafe(32)
     expires_at = work.now + rules.SESSION_LIFE
@@ -157,17 +181,28 @@ def _open_session(work: Work, person: Person) -> SignInAnswer:
             person_id=person.id,
             expires_at=expires_at,
             created_at=work.now,
+            address=work.actor.address,
         )
     )
     return SignInAnswer(token=token, person=person.id, expires_at=expires_at)
 
 
-def _invite(work: Work, new: NewPerson) -> InvitationAnswer:
+def _add(work: Work, new: NewPerson) -> Person:
     if queries.by_login(work.session, new.login):
         raise Conflict(f"The sign-in name {new.login} is taken.", next_step="Choose another one.")
-    _check_posts(work, new.posts)
-    person = Person(id=new_id("person"), created_at=work.now, **new.model_dump())
+    person = Person(id=new_id("person"), created_at=work.now, posts=[], **new.model_dump())
     work.session.add(person)
+    return person
+
+
+def _check_vacant(work: Work, post: str) -> None:
+    if not queries.vacant(work.session, [post]):
+        raise Conflict(f"Somebody holds the post {post} already.", next_step="Ask them for an invitation.")
+
+
+def _renewed(work: Work, person: Person) -> InvitationAnswer:
+    person.password_hash = ""
+    work.session.execute(delete(SignIn).where(SignIn.person_id == person.id))
     return _invitation(work, person)
 
 

@@ -1,9 +1,10 @@
 """Reads: who is it, what may they do."""
 
 import hashlib
+from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gnomon.control.people import rules
@@ -26,9 +27,11 @@ def authorise(session: Session, actor: Actor, permission: str) -> None:
     rules.require(matrix(session).permissions, actor.posts, permission)
 
 
-def has_signed_up(session: Session) -> bool:
-    """Whether anybody has a password: until then the first administrator is still to come."""
-    return session.scalars(select(Person.id).where(Person.password_hash != "").limit(1)).first() is not None
+def vacant(session: Session, posts: Iterable[str]) -> list[str]:
+    """Those of `posts` that nobody holds who can sign in: their first holder is still to come, or was reset."""
+    able = session.scalars(select(Person).where(Person.password_hash != "", Person.active.is_(True)))
+    held = {post for person in able for post in person.posts}
+    return [post for post in posts if post not in held]
 
 
 def may(session: Session, actor: Actor, permission: str) -> bool:
@@ -92,11 +95,23 @@ def by_login(session: Session, login: str) -> Person | None:
     return session.scalars(select(Person).where(Person.login == login)).first()
 
 
-def failures_since(session: Session, login: str, since: datetime) -> int:
-    counted = (
-        select(func.count()).select_from(SignInFailure).where(SignInFailure.login == login, SignInFailure.at > since)
-    )
-    return session.scalar(counted) or 0
+def shown_login(person: Person | None, typed: str) -> str:
+    """What to write down of a login that was typed: a known one, or a digest, as people type passwords there too.
+
+    Eight digits tell attempts apart and fit too many texts to find the one.
+    """
+    return person.login if person else f"unknown:{token_digest(typed)[:8]}"
+
+
+def failures_since(session: Session, shown: str, since: datetime) -> list[SignInFailure]:
+    """Wrong passwords for a login (as `shown_login` tells it), oldest first."""
+    query = select(SignInFailure).where(SignInFailure.login == shown, SignInFailure.at > since)
+    return list(session.scalars(query.order_by(SignInFailure.at)))
+
+
+def has_signed_in_from(session: Session, person_id: str, address: str) -> bool:
+    found = select(SignIn.id).where(SignIn.person_id == person_id, SignIn.address == address)
+    return session.scalars(found.limit(1)).first() is not None
 
 
 def invitation(session: Session, token: str) -> Invitation | None:

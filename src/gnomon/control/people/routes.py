@@ -15,8 +15,7 @@ from gnomon.control.people.schemas import (
     SignInRequest,
     Why,
 )
-from gnomon.kit.web import COOKIE, ActorDep, ReadDep, WorkDep, allow, platform_of
-from gnomon.kit.work import NOBODY
+from gnomon.kit.web import COOKIE, ActorDep, ReadDep, WorkDep, allow, platform_of, stranger
 
 router = APIRouter(prefix="/api/v1", tags=["people"])
 
@@ -51,7 +50,7 @@ def disable(person_id: str, body: Why, work: WorkDep) -> None:
 
 @router.post("/invitations/accept")
 def accept(body: AcceptInvitation, request: Request, response: Response) -> SignInAnswer:
-    with platform_of(request).work(NOBODY) as work:
+    with platform_of(request).work(stranger(request)) as work:
         answer = actions.accept_invitation(work, token=body.token, password=body.password)
     set_cookie(response, answer, secure=request.url.scheme == "https")
     return answer
@@ -83,10 +82,10 @@ def try_sign_in(request: Request, *, login: str, password: str) -> SignInAnswer:
     """Sign in; a wrong password is counted before the error goes on."""
     platform = platform_of(request)
     try:
-        with platform.work(NOBODY) as work:
+        with platform.work(stranger(request)) as work:
             return actions.sign_in(work, login=login, password=password)
     except rules.BadCredentials:
-        with platform.work(NOBODY) as work:
+        with platform.work(stranger(request)) as work:
             actions.refuse_sign_in(work, login=login)
         raise
 

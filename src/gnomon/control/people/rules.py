@@ -1,15 +1,18 @@
 """Who may do what, as pure functions."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from gnomon.kit.errors import BadInput, Conflict, Denied, TooMany
 
 SESSION_LIFE = timedelta(hours=12)
 INVITATION_LIFE = timedelta(hours=72)
 PASSWORD_MIN = 10  # characters; NIST SP 800-63B asks for at least 8, MLPS guidance for more
-FAILURES = 5  # wrong passwords in a row ...
-FAILURE_WINDOW = timedelta(minutes=15)  # ... within this time lock the name for the rest of it
+FAILURES = 5  # wrong passwords for a login from one address ...
+FAILURE_WINDOW = timedelta(minutes=15)  # ... within this time lock the login for that address, for the rest of it
+FREE_ELSEWHERE = 10  # wrong passwords for a login from other addresses before its next attempt has to wait
+LONGEST_PAUSE = timedelta(seconds=60)  # that wait doubles from a second up to this, and never becomes a lock
 
 
 class PostsExclude(Conflict):
@@ -65,9 +68,35 @@ def check_password(password: str, *, login: str) -> None:
         raise WeakPassword("The password contains the sign-in name.", next_step="Choose another one.")
 
 
-def check_not_locked(failures: int) -> None:
-    if failures >= FAILURES:
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """When wrong passwords were given for one login within FAILURE_WINDOW, oldest first, seen from one address."""
+
+    here: Sequence[datetime]
+    elsewhere: Sequence[datetime]
+    known_here: bool  # whether the person has signed in from this address before
+
+
+def check_pace(attempts: Attempts, now: datetime) -> None:
+    """Return when the login may be tried from here now; raise Locked otherwise.
+
+    An address that guesses is locked out by itself. Guesses from many addresses only slow each other down, and never
+    the person where they are known to be: nobody is kept out by what strangers type.
+    """
+    if len(attempts.here) >= FAILURES:
         raise Locked(
-            f"{failures} wrong passwords within {FAILURE_WINDOW.seconds // 60} minutes (limit {FAILURES}).",
+            f"{len(attempts.here)} wrong passwords within {FAILURE_WINDOW.seconds // 60} minutes (limit {FAILURES}).",
             next_step=f"Wait {FAILURE_WINDOW.seconds // 60} minutes, or ask an administrator.",
         )
+    wait = pause(len(attempts.elsewhere))
+    if not attempts.known_here and wait and now - attempts.elsewhere[-1] < wait:
+        raise Locked(
+            f"{len(attempts.elsewhere)} wrong passwords from other places; one attempt in {wait.seconds} s.",
+            next_step=f"Wait {wait.seconds} s and try again.",
+        )
+
+
+def pause(failures: int) -> timedelta:
+    """How long after the last of `failures` wrong passwords from elsewhere the next attempt has to wait."""
+    over = failures - FREE_ELSEWHERE
+    return min(timedelta(seconds=2 ** min(over, 10)), LONGEST_PAUSE) if over >= 0 else timedelta()

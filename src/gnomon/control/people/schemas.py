@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class SignInRequest(BaseModel):
@@ -17,10 +17,13 @@ class SignInAnswer(BaseModel):
 
 
 class NewPerson(BaseModel):
+    """Who is invited. Posts are another person's to give (`person.assign`), so a field for them is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
     login: str = Field(min_length=2, max_length=64, pattern=r"^[a-z0-9][a-z0-9._-]*$")
     name: str = Field(min_length=1, max_length=64)
     team: str = Field(min_length=1, max_length=32)
-    posts: list[str] = Field(min_length=1)
     locale: str = "zh-CN"
 
 

@@ -30,13 +30,15 @@ class SignIn(Base):
     person_id: Mapped[str] = mapped_column(index=True)
     expires_at: Mapped[datetime]
     created_at: Mapped[datetime]
+    address: Mapped[str] = mapped_column(default="")
 
 
 class SignInFailure(Base):
     __tablename__ = "people_sign_in_failure"
     id: Mapped[str] = mapped_column(primary_key=True)
-    login: Mapped[str] = mapped_column(index=True)
-    at: Mapped[datetime]
+    login: Mapped[str] = mapped_column(index=True)  # as queries.shown_login tells it
+    address: Mapped[str] = mapped_column(default="")
+    at: Mapped[datetime] = mapped_column(index=True)
 
 
 class Invitation(Base):

@@ -79,6 +79,7 @@ def upgrade() -> None:
         sa.Column("comment", sa.String(), nullable=False),
         sa.Column("at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_approvals_vote")),
+        sa.UniqueConstraint("request_id", "person_id", name=op.f("uq_approvals_vote_request_id")),
     )
     with op.batch_alter_table("approvals_vote", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_approvals_vote_request_id"), ["request_id"], unique=False)
@@ -556,6 +557,7 @@ def upgrade() -> None:
         sa.Column("person_id", sa.String(), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_people_sign_in")),
         sa.UniqueConstraint("token_sha256", name=op.f("uq_people_sign_in_token_sha256")),
     )
@@ -566,10 +568,12 @@ def upgrade() -> None:
         "people_sign_in_failure",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("login", sa.String(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
         sa.Column("at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_people_sign_in_failure")),
     )
     with op.batch_alter_table("people_sign_in_failure", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_people_sign_in_failure_at"), ["at"], unique=False)
         batch_op.create_index(batch_op.f("ix_people_sign_in_failure_login"), ["login"], unique=False)
 
     op.create_table(
@@ -596,6 +600,7 @@ def upgrade() -> None:
         sa.Column("at", UtcDateTime(), nullable=False),
         sa.Column("by", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_publishing_publication")),
+        sa.UniqueConstraint("part", "epoch", "serial", name=op.f("uq_publishing_publication_part")),
     )
     with op.batch_alter_table("publishing_publication", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_publishing_publication_part"), ["part"], unique=False)
@@ -855,6 +860,7 @@ def downgrade() -> None:
     op.drop_table("privacy_mask_policy")
     with op.batch_alter_table("people_sign_in_failure", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_people_sign_in_failure_login"))
+        batch_op.drop_index(batch_op.f("ix_people_sign_in_failure_at"))
 
     op.drop_table("people_sign_in_failure")
     with op.batch_alter_table("people_sign_in", schema=None) as batch_op:
