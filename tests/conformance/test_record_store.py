@@ -76,6 +76,9 @@ def test_notices_are_kept_once_and_listed_since_a_time(store: RecordStore) -> No
     store.append([], [ban, retreat], offsets={})
     store.append([], [ban], offsets={})
     assert [n["id"] for n in store.query("notices", {})] == ["n1", "n2"]
+    after = store.query("notices", {"since": 50.0, "after": "n1"})
+    assert [n["id"] for n in after] == ["n2"]
+    assert [n["id"] for n in store.query("notices", {"since": 50.0, "after": "n0"})] == ["n1", "n2"]
     (row,) = store.query("notices", {"since": 55.0})
     assert (row["kind"], row["facts"]) == ("canary_retreat", {"ratio": 0.5})
 

@@ -122,10 +122,13 @@ QUERIES: dict[str, Query] = {
         f"""SELECT {_HEAD}, c.request, c.reply FROM records r LEFT JOIN contents c ON c.id = r.id WHERE r.id = $id""",
     ),
     "notices": Query(
-        "id, at, kind, subject, reason, until, facts; oldest first, those stored since `since`",
-        {"since": 0.0, "kind": None, "limit": 1000},
+        "id, at, kind, subject, reason, until, facts; oldest first, those from `since` on; with `after`, an id, of"
+        " those at `since` itself only the later ids, so that the last row of one page opens the next",
+        {"since": 0.0, "after": None, "kind": None, "limit": 1000},
         """SELECT n.id, n."at", n.kind, n.subject, n.reason, n.until, n.facts FROM notices n
-           WHERE n."at" >= $since AND ($kind IS NULL OR n.kind = $kind) ORDER BY n."at", n.id LIMIT $limit""",
+           WHERE n."at" >= $since AND ($kind IS NULL OR n.kind = $kind)
+             AND ($after::VARCHAR IS NULL OR n."at" > $since OR n.id > $after::VARCHAR)
+           ORDER BY n."at", n.id LIMIT $limit""",
     ),
     "by_caller": Query(
         "caller, team, requests, outcomes {outcome: n}, tokens_in, tokens_out, p95, last_at",

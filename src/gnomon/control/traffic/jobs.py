@@ -1,5 +1,6 @@
 """Every few seconds: what did the gateways do by themselves?"""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import msgspec
@@ -9,15 +10,33 @@ from gnomon.control.traffic import actions, queries
 from gnomon.kit import services
 from gnomon.kit.jobs import JobContext, job
 
-LOOK_BACK_S = 60.0  # notices of several workers may arrive out of order; what is known already is skipped
+LOOK_BACK_S = (
+    900.0  # notices arrive out of order: a canary's carries the time its request began; known ones are skipped
+)
+PAGE = 500  # notices taken over in one transaction
 
 
 @job("traffic.take_notices", every=timedelta(seconds=3))
 def take_notices(ctx: JobContext) -> None:
+    """Every notice that the collector has is taken over, a page at a time, however many came at once."""
     with ctx.read() as session:
         since = max(queries.newest_at(session) - LOOK_BACK_S, 0.0)
-        rows = services.get("records").query("notices", since=since)
-        fresh = queries.unknown(session, [msgspec.convert(row, DefenceNotice, strict=False) for row in rows])
-    if fresh:
-        with ctx.work() as work:
-            actions.take_notices(work, fresh)
+    for page in _pages(since):
+        with ctx.read() as session:
+            fresh = queries.unknown(session, page)
+        if fresh:
+            with ctx.work() as work:
+                actions.take_notices(work, fresh)
+
+
+def _pages(since: float) -> Iterator[list[DefenceNotice]]:
+    """All notices from `since` on, in the order of (at, id)."""
+    after: str | None = None
+    while True:
+        rows = services.get("records").query("notices", since=since, after=after, limit=PAGE)
+        page = [msgspec.convert(row, DefenceNotice, strict=False) for row in rows]
+        if page:
+            yield page
+        if len(page) < PAGE:
+            return
+        since, after = page[-1].at, page[-1].id
