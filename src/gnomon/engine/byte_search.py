@@ -2,14 +2,23 @@
 
 Files are read as raw bytes, and what a file format hides from a raw look is read through the format: every text of a
 SQLite database. What another process keeps open (the record store) is asked by its owner.
+
+`search` must never run in a process that uses one of those databases: closing ANY file handle of a SQLite file drops
+all POSIX locks that the process holds on it, and with them its own and others' transactions (sqlite.org/howtocorrupt,
+2.2). It was seen here: commits were lost while the search ran. `search_apart` runs it in a process of its own.
 """
 
+import json
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import hyperscan
+
+from gnomon.kit.errors import Unavailable
 
 CHUNK = 4 * 1024 * 1024
 
@@ -68,6 +77,26 @@ def search(root: Path, values: Sequence[str], *, progress: Callable[[Path], None
     return found
 
 
+def search_apart(root: Path, values: Sequence[str]) -> Found:
+    """`search` in a child process; the values go through a pipe, never over the command line or the disk."""
+    request = json.dumps({"root": str(root), "values": list(values)})
+    done = subprocess.run(
+        [sys.executable, "-m", "gnomon.engine.byte_search"], input=request, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise Unavailable(
+            "The search of stored bytes did not finish.", next_step="See the log.", why=done.stderr.strip()[-400:]
+        )
+    told = json.loads(done.stdout)
+    return Found(told["places"], told["bytes"], {int(value): places for value, places in told["hits"].items()})
+
+
+def _main() -> None:
+    request = json.load(sys.stdin)
+    found = search(Path(request["root"]), request["values"])
+    json.dump({"places": found.places, "bytes": found.bytes, "hits": found.hits}, sys.stdout)
+
+
 def _scan(found: Found, needles: Needles, chunks: Iterable[bytes], *, place: str) -> None:
     seen: set[int] = set()
     found.bytes += needles.scan(chunks, seen.add)
@@ -98,3 +127,7 @@ def _texts(path: Path) -> Iterator[bytes]:
                         yield value + b"\n"
     finally:
         connection.close()
+
+
+if __name__ == "__main__":
+    _main()

@@ -41,7 +41,7 @@ def put_policy(work: Work, policy: MaskPolicy) -> None:
 @action("mask_policy.measure")
 def search_stored_bytes(work: Work, planted: Sequence[str], *, threshold: Threshold) -> Artefact:
     """Evidence of how many `planted` values stand in anything that is stored. The values themselves are not kept."""
-    found = byte_search.search(services.settings().home, planted)
+    found = byte_search.search_apart(services.settings().home, planted)
     rows = services.get("records").query("containing", values=list(planted))
     values = set(found.hits) | {list(planted).index(row["value"]) for row in rows}
     judgement = judge(
