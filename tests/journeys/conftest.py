@@ -1,5 +1,6 @@
 """One installation for all journeys: it starts once, and what one journey does to it the next one finds healed."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -10,8 +11,11 @@ from tests.journeys.installation import Installation, until
 
 @pytest.fixture(scope="session")
 def the_one() -> Iterator[Installation]:
+    # Whoever ends the tests from outside leaves no installation behind either.
+    before = signal.signal(signal.SIGTERM, lambda *_: pytest.exit("ended from outside", returncode=143))
     with Upstream() as upstream, Installation(upstream) as found:
         yield found
+    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture

@@ -157,7 +157,14 @@ class Installation:
         with self.as_("qi") as qi:
             answer = qi.post("/api/v1/keys", {"caller": caller, "team": team, "models": [MODEL]} | limits)
         self.keys[caller], self.key_ids[caller] = answer["secret"], answer["id"]
+        until(f"the gateway has the key of {caller}", lambda: self.has_roster(with_key=answer["id"]))
         return str(answer["secret"])
+
+    def revoke(self, caller: str) -> None:
+        """The gateway refuses the key from now on."""
+        with self.as_("qi") as qi:
+            qi.post(f"/api/v1/keys/{self.key_ids[caller]}/revoke", {"reason": "journey"})
+        until(f"the gateway lacks the key of {caller}", lambda: self.has_roster(without_key=self.key_ids[caller]))
 
     # ---------------------------------------------------------------- requests
 
@@ -213,6 +220,18 @@ class Installation:
         except httpx.TransportError:
             return False
         return console and self.serves() and self.records.is_alive()
+
+    def has_roster(self, *, with_key: str = "", without_key: str = "") -> bool:
+        """Whether the gateway serves by the published roster, and that one is as asked.
+
+        Asking with the key itself would be a guess for as long as it is not known, and enough guesses are a ban.
+        """
+        roster = self.roster()
+        keys = {key["id"] for key in roster["keys"]}
+        if without_key in keys or (with_key and with_key not in keys):
+            return False
+        served = httpx.get(f"{self.settings.gateway_url}/readyz", timeout=2).json()["roster"]
+        return bool(served == f"{roster['epoch']}.{roster['serial']}")
 
     def roster(self) -> dict[str, Any]:
         """The roster as the gateways read it."""
