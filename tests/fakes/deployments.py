@@ -1,6 +1,7 @@
 """Complete papers, and a network in this process: a model server, and a gateway that obeys the stored routes."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,6 +60,7 @@ class FakeNetwork:
     refuse_adapter: bool = False
     served: set[str] = field(default_factory=set)  # names that the model server lists
     asked: list[dict[str, Any]] = field(default_factory=list)
+    on_readyz: Callable[[], object] = lambda: None
 
     def client(self, **kwargs: Any) -> httpx.Client:
         return httpx.Client(transport=httpx.MockTransport(self._answer), **kwargs)
@@ -69,6 +71,7 @@ class FakeNetwork:
         body = json.loads(request.content) if request.content else {}
         match request.url.path:
             case "/readyz":
+                self.on_readyz()
                 return httpx.Response(200, json={"ready": True, "policy": self.policy})
             case "/v1/models":
                 return httpx.Response(200, json={"data": [{"id": name} for name in sorted(self.served)]})

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from gnomon.contract.traffic import DefenceNotice
 from gnomon.contract.verdicts import State
@@ -17,6 +18,7 @@ from gnomon.control.evidence import actions as evidence_actions
 from gnomon.control.evidence import queries as evidence
 from gnomon.kit.clock import FakeClock
 from gnomon.kit.errors import Conflict, Denied, NotFound
+from gnomon.kit.work import Actor
 from tests.fakes.catalog import add_adapter
 from tests.unit.deployments.conftest import Company
 
@@ -189,6 +191,51 @@ def test_full_release_needs_the_window_and_both_arms(company: Company, version: 
         (watched,) = evidence.about(session, "release", release.id)[-1:]
     assert (watched.source, watched.state, watched.facts["outcome"]) == ("deployments.canary_watched", "met", "full")
     assert watched.facts["arms"]["lora-1"]["requests"] == 20
+
+
+@pytest.mark.parametrize("login", ["lin", "shen"])
+def test_a_slow_record_store_or_gateway_holds_up_no_other_change(company: Company, version: str, login: str) -> None:
+    """Whoever asks: while the answer is awaited, the database takes other people's changes."""
+    release = started(company, version)
+    seen(company, 100, 100)
+    during: list[str] = []
+
+    def change_something(**_: Any) -> list[dict[str, Any]]:
+        with company.platform.database.session() as session:
+            session.execute(text("UPDATE deployments_release SET share = share"))
+            session.commit()
+        during.append("changed")
+        return company.records.rows
+
+    company.records.query = lambda name, **params: change_something(**params)  # type: ignore[method-assign]
+    company.do(login, actions.full_release, release.id)
+    company.network.on_readyz = change_something
+    company.do(login, actions.roll_back, "reviews", reason="drill")
+    assert during == ["changed", "changed"]
+
+
+def test_who_may_not_promote_asks_the_records_nothing(company: Company, version: str) -> None:
+    release = started(company, version)
+    asked: list[str] = []
+    company.records.query = lambda name, **_: asked.append(name) or []  # type: ignore[method-assign,func-returns-value]
+    stranger = Actor(id="x", name="x", posts=frozenset())
+    with pytest.raises(Denied), company.platform.work(stranger) as work:
+        actions.full_release(work, release.id)
+    assert asked == []
+
+
+def test_a_canary_that_ended_while_the_records_were_asked_is_not_promoted(company: Company, version: str) -> None:
+    release = started(company, version)
+    seen(company, 100, 100)
+
+    def abort(name: str, **_: Any) -> list[dict[str, Any]]:
+        company.do("rong", actions.abort_release, release.id, reason="complaints")
+        return company.records.rows
+
+    company.records.query = abort  # type: ignore[method-assign]
+    with pytest.raises(rules.WrongState):
+        company.do("lin", actions.full_release, release.id)
+    assert weights(company) == {"base-1": 1.0, "lora-1": 0.0}
 
 
 def test_a_retreat_of_the_gateway_is_remembered_and_ends_the_release(company: Company, version: str) -> None:

@@ -1,9 +1,11 @@
 """A release: asked for with evidence, approved, tried on a share of the traffic under watch, then all of it."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
+from sqlalchemy.orm import Session
 
 from gnomon.contract.bundle import Canary, RetreatRule
 from gnomon.contract.traffic import DefenceNotice
@@ -13,7 +15,7 @@ from gnomon.control.approvals.schemas import ApprovalDecided
 from gnomon.control.catalog import queries as catalog
 from gnomon.control.catalog.tables import ModelVersion
 from gnomon.control.deployments import queries, rules
-from gnomon.control.deployments.actions import approving, shared
+from gnomon.control.deployments.actions import approving, outside, shared
 from gnomon.control.deployments.schemas import CanaryEnded, ReleaseRequest
 from gnomon.control.deployments.tables import Release
 from gnomon.control.evidence import actions as evidence
@@ -31,6 +33,24 @@ GATE_SOURCES = frozenset({"remediation.round_verified", "evaluation.compared"})
 
 class BadGateEvidence(BadInput):
     code = "evidence_does_not_open_the_gate"
+
+
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    """A canary and the time up to which its records count."""
+
+    release_id: str
+    model: str
+    from_target: str
+    to_target: str
+    canary_at: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    watch: _Watch
+    arms: dict[str, dict[str, Any]]
 
 
 @action("deployment.release")
@@ -109,24 +129,30 @@ def start_canary(work: Work, id: str) -> Release:
     return release
 
 
-@action("canary.promote")
 def full_release(work: Work, id: str) -> Release:
     """All traffic goes to the target, with evidence of what both arms saw in the watch window.
 
-    Raises WatchOpen until the window is over and both arms have seen enough; WrongState after a retreat.
+    Raises WatchOpen until the window is over and both arms have seen enough; WrongState after a retreat;
+    ChangedMeanwhile when the canary is another one than the records were asked about.
     """
+    seen = outside.asked(work, "canary.promote", question=lambda session: _watch(session, id, work.now), ask=_seen)
+    return _promote(work, id, seen)
+
+
+@action("canary.promote")
+def _promote(work: Work, id: str, seen: _Seen | None) -> Release:
     release = queries.release(work.session, id)
     work.about("release", id, target=release.to_target)
     approvals.require_approved(work.session, kind="release", subject_id=id, content_sha256=digest(release.content))
     after = rules.advance_release(queries.release_standing(work.session, release), "promote")
-    arms = _arms(work, release)
-    assert release.watch_until is not None
-    requests = {arm: int(row["requests"]) for arm, row in arms.items()}
-    rules.check_watch(work.now, release.watch_until, requests, min_requests=release.min_requests)
+    if seen is None or seen.watch.canary_at != release.canary_at or release.watch_until is None:
+        raise outside.ChangedMeanwhile(f"The canary of {release.model} was changed just now.", next_step="Try again.")
+    requests = {arm: int(row["requests"]) for arm, row in seen.arms.items()}
+    rules.check_watch(seen.watch.until, release.watch_until, requests, min_requests=release.min_requests)
     release.state, release.full_at = after.state, work.now
     route = queries.route(work.session, release.model)
     shared.set_route(work, route, targets=rules.shift(queries.targets(route), to=release.to_target))
-    _prove(work, release, outcome="full", state=State.MET, arms=arms)
+    _prove(work, release, outcome="full", state=State.MET, arms=seen.arms)
     work.emit(CanaryEnded(release.id, release.model, release.state))
     return release
 
@@ -206,21 +232,29 @@ def _require_verdict(proof: Artefact, version: ModelVersion) -> None:
         )
 
 
-def _arms(work: Work, release: Release) -> dict[str, dict[str, Any]]:
+def _watch(session: Session, id: str, now: datetime) -> _Watch | None:
+    """What the records are to be asked about; None when the release is no canary."""
+    release = session.get(Release, id)
+    if release is None or release.state != "canary" or release.canary_at is None:
+        return None
+    return _Watch(release.id, release.model, release.from_target, release.to_target, release.canary_at, now)
+
+
+def _seen(watch: _Watch) -> _Seen:
     """What the records say of both targets since the canary began; an arm that no record names has seen 0.
 
     The candidate's arm counts what the canary sent it, not what evaluators asked it by name.
     """
-    assert release.canary_at is not None
     rows = services.get("records").query(
-        "by_target", model=release.model, since=release.canary_at.timestamp(), until=work.now.timestamp()
+        "by_target", model=watch.model, since=watch.canary_at.timestamp(), until=watch.until.timestamp()
     )
-    return {
-        release.from_target: _arm([row for row in rows if row["target"] == release.from_target]),
-        release.to_target: _arm(
-            [row for row in rows if row["target"] == release.to_target and row["canary"] == release.id]
+    arms = {
+        watch.from_target: _arm([row for row in rows if row["target"] == watch.from_target]),
+        watch.to_target: _arm(
+            [row for row in rows if row["target"] == watch.to_target and row["canary"] == watch.release_id]
         ),
     }
+    return _Seen(watch, arms)
 
 
 def _arm(rows: list[dict[str, Any]]) -> dict[str, Any]:

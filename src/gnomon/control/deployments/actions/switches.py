@@ -5,7 +5,7 @@ from typing import Any
 from gnomon.contract.verdicts import State
 from gnomon.control.approvals import queries as approvals
 from gnomon.control.deployments import queries, rules, servers
-from gnomon.control.deployments.actions import shared
+from gnomon.control.deployments.actions import outside, shared
 from gnomon.control.deployments.tables import Release
 from gnomon.control.evidence import actions as evidence
 from gnomon.kit.canonical import digest
@@ -14,21 +14,34 @@ from gnomon.kit.errors import Conflict, NotFound
 from gnomon.kit.work import Work, action, system_action
 
 
-@action("deployment.roll_back")
 def roll_back(work: Work, model: str, *, reason: str) -> Release:
     """All traffic goes back to the target from before the newest full release; a job times it."""
-    release = _newest(work, model, "full")
-    return _switch(work, release, "roll_back", to=release.from_target, reason=reason)
+    return _back(work, model, reason=reason, before=_policy_now(work))
+
+
+def roll_forward(work: Work, model: str, *, reason: str) -> Release:
+    """The newest release that was rolled back has all traffic again. Its approval must still stand."""
+    return _forward(work, model, reason=reason, before=_policy_now(work))
+
+
+def _policy_now(work: Work) -> tuple[int, ...] | None:
+    """What the gateway obeys before the change, so that the next policy is known for the new one."""
+    return outside.asked(work, "deployment.roll_back", question=lambda _: True, ask=lambda _: servers.gateway_policy())
 
 
 @action("deployment.roll_back")
-def roll_forward(work: Work, model: str, *, reason: str) -> Release:
-    """The newest release that was rolled back has all traffic again. Its approval must still stand."""
+def _back(work: Work, model: str, *, reason: str, before: tuple[int, ...] | None) -> Release:
+    release = _newest(work, model, "full")
+    return _switch(work, release, "roll_back", to=release.from_target, reason=reason, before=before)
+
+
+@action("deployment.roll_back")
+def _forward(work: Work, model: str, *, reason: str, before: tuple[int, ...] | None) -> Release:
     release = _newest(work, model, "rolled_back")
     approvals.require_approved(
         work.session, kind="release", subject_id=release.id, content_sha256=digest(release.content)
     )
-    return _switch(work, release, "roll_forward", to=release.to_target, reason=reason)
+    return _switch(work, release, "roll_forward", to=release.to_target, reason=reason, before=before)
 
 
 @system_action("deployment.note_switched")
@@ -79,13 +92,14 @@ def _newest(work: Work, model: str, state: str) -> Release:
     return newest
 
 
-def _switch(work: Work, release: Release, verb: str, *, to: str, reason: str) -> Release:
+def _switch(
+    work: Work, release: Release, verb: str, *, to: str, reason: str, before: tuple[int, ...] | None
+) -> Release:
     work.about("release", release.id, to=to, reason=reason)
     if queries.newest_release(work.session, release.model, "canary"):
         raise Conflict(f"A canary of {release.model} is running.", next_step="Abort it first.")
     release.state = rules.advance_release(queries.release_standing(work.session, release), verb).state
     route = queries.route(work.session, release.model)
-    before = servers.gateway_policy()  # asked before the change, so that the next policy is known for the new one
     args: dict[str, Any] = {"verb": verb, "at": iso(work.now), "before": list(before) if before else None}
     shared.set_route(work, route, targets=rules.shift(queries.targets(route), to=to))
     work.enqueue("deployments.time_switch", release.id, reason=reason, **args)
