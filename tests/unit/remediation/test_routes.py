@@ -67,7 +67,11 @@ def test_the_loop_runs_from_a_finding_to_closure_over_http(company: Company, cli
     run_jobs(company.platform, ["tuning.train"])
     training = client.ask("shen", "GET", f"/trainings/{measures[0]['training_id']}")
     assert (training["state"], len(training["progress"])) == ("completed", 4)
-    client.ask("wei", "POST", f"/measures/{measures[1]['id']}/finish", {"state": "done", "note": "done"})
+    company.later(hours=1)
+    finished = f"/measures/{measures[1]['id']}/finish"
+    bare = client.ask("wei", "POST", finished, {"state": "done", "note": "done"}, status=400)
+    assert bare["error"]["code"] == "nothing_to_show"
+    client.ask("wei", "POST", finished, company.by_hand().model_dump(mode="json"))
     for task in client.ask("shen", "GET", f"/cases/{case}/gantt"):
         client.ask("wei" if task["owner_id"] == "wei" else "lin", "PUT", f"/tasks/{task['id']}", {"progress": 100})
     publish(company.platform, serial=8, candidate=training["adapter_version_id"])
@@ -80,7 +84,9 @@ def test_the_loop_runs_from_a_finding_to_closure_over_http(company: Company, cli
     assert client.ask("shen", "GET", f"/evaluation/comparisons/{compared}/verify")["equal"]
     company.serve(training["adapter_version_id"])
     client.ask("shen", "POST", f"/cases/{case}/supervisions", {"checked": "过程与证据"})
-    assert client.ask("ren", "POST", f"/cases/{case}/close", {"comment": "确认"})["state"] == "closed"
+    asked = client.ask("lin", "POST", f"/cases/{case}/closure-request", {"comment": "申请销号"}, status=202)
+    client.ask("ren", "POST", f"/approvals/{asked['approval_id']}/votes", {"approve": True, "comment": "确认"})
+    assert client.ask("ren", "GET", f"/cases/{case}")["state"] == "closed"
     assert client.ask("shen", "GET", "/findings")["tally"]["closed"] == 1
     assert client.ask("guo", "GET", f"/cases/{case}/budget")["totals"]["compute (CPU min)"]["actual"] == 1.5
 

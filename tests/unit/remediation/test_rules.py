@@ -44,7 +44,7 @@ def test_a_case_reaches_closed_only_through_verified_and_never_leaves_it(wanted:
 def test_only_a_third_person_closes_and_only_what_is_verified_met_and_served(
     state: str, verdict: str, actor: str, serves: bool
 ) -> None:
-    closing = rules.Closing("ZG-2026-001", state, verdict, "owner", "verifier", actor, serves)
+    closing = rules.Closing("ZG-2026-001", state, verdict, frozenset({"owner", "verifier"}), actor, serves)
     may = state == "verified" and verdict == "met" and actor == "other" and serves
     if may:
         rules.check_closing(closing)

@@ -62,10 +62,19 @@ def test_the_report_says_what_is_not_measured_and_what_is_not_done(case_office: 
 def test_the_report_names_who_closed_the_case(verified: tuple[Company, Case]) -> None:
     company, case = verified
     company.serve(company.candidate(case))
-    do(company.platform, "ren", remediation.close_case, case.id, comment="确认")
+    company.close(case)
     text = text_of(Office(company.platform).file("remediation_report", case.id))
     assert "由任专员确认销号" in text
     assert "经验证的版本现承接全部流量" in text
+
+
+def test_the_plan_shows_where_it_is_looser_than_the_rulebook(company: Company) -> None:
+    deviation = {"reason": "两核无 GPU", "until": "2026-12-31"}
+    case = company.open()
+    company.planned(case, live_guards=[{"indicator": "latency_p95_ms", "limit": 5000, "deviation": deviation}])
+    text = text_of(Office(company.platform).file("remediation_plan", case.id))
+    assert "经审批放宽的限值" in text
+    assert "两核无 GPU" in text
 
 
 def test_the_plan_gives_goals_guards_tasks_and_budget_as_frozen(case_office: tuple[Office, Case]) -> None:

@@ -44,7 +44,7 @@ def plan(world: World) -> dict[str, Any]:
         "guards": [{"metric": "answered_rate", "margin": 0.01}],
         "live_guards": [
             {"indicator": "success_ratio"},
-            {"indicator": "latency_p95_ms", "limit": 5000, "min_n": 100},
+            {"indicator": "latency_p95_ms", "limit": 5000, "deviation": _slow(today)},
             {"indicator": "planted_values_found", "evidence_source": "privacy.stored_bytes_scanned"},
         ],
         "criteria": ["同一保密集、同一环境配对检验，目标值落在区间下界以内", "护栏全部满足", "由未参与者复核"],
@@ -92,6 +92,11 @@ def plan(world: World) -> dict[str, Any]:
             "reason": "微调收益最大、成本最低，先行。",
         },
     }
+
+
+def _slow(today: date) -> dict[str, str]:
+    """Openly looser than the rulebook, for as long as the remediation lasts: the approvers see it, and the report."""
+    return {"reason": "演示环境为 CPU，无 GPU，推理时延高于制度限值", "until": str(today + timedelta(days=30))}
 
 
 def _tasks(people: dict[str, str], today: date, finding: str) -> list[dict[str, Any]]:

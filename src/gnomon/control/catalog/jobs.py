@@ -6,7 +6,7 @@ from gnomon.kit import services
 from gnomon.kit.jobs import JobContext, job
 
 
-@job("catalog.check")
+@job("catalog.check", lane="long")
 def check(ctx: JobContext) -> None:
     """The version named by the subject has its verdict. Reading again does no harm: the verdict is given once."""
     with ctx.read() as session:

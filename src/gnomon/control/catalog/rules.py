@@ -14,7 +14,7 @@ from typing import Any
 
 from gnomon.contract.verdicts import State
 from gnomon.kit.canonical import canonical_bytes, digest
-from gnomon.kit.errors import BadInput, Conflict, NotReady
+from gnomon.kit.errors import BadInput, Conflict, GnomonError, NotReady
 
 STAGES = ("development", "deployment", "use", "maintenance", "retired")
 
@@ -240,7 +240,7 @@ def rows_as_bytes(rows: Sequence[Mapping[str, Any]]) -> bytes:
             raise BadRows(f"Row {number} has no text.", next_step="Give each row a non-empty field `text`.", row=number)
         try:
             lines.append(canonical_bytes(dict(row)))
-        except (ValueError, TypeError, RecursionError) as error:
+        except (ValueError, TypeError, RecursionError, GnomonError) as error:
             raise BadRows(
                 f"Row {number} cannot be stored: {str(error)[:120]}", next_step="Remove it.", row=number
             ) from error

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gnomon.control.deployments.tables import RouteState
-from gnomon.control.evaluation.tables import EvaluationRun
+from gnomon.control.evaluation.tables import EvaluationRun, Look
 from gnomon.control.findings import queries as findings
 from gnomon.control.findings import rules as finding_rules
 from gnomon.control.remediation import rules
@@ -161,6 +161,30 @@ def candidate_versions(session: Session, case: Case) -> set[str]:
     """The versions that the measures of the current round made."""
     found = measures(session, case.id, case.rounds)
     return {one.candidate_version_id for one in found if one.candidate_version_id}
+
+
+def hands(case: Case, round: Round) -> frozenset[str]:
+    """Whoever owns the case, planned its round or verified it: they do not close it."""
+    return frozenset({case.owner_id, round.planned_by, round.verified_by} - {""})
+
+
+def peeks(session: Session, case: Case, round: Round) -> list[str]:
+    """Looks at the baseline's sealed set, since the freeze, with a candidate of this round, but for the round's own."""
+    baseline = session.get(EvaluationRun, round.baseline_run_id)
+    made = candidate_versions(session, case)
+    if baseline is None or not made:
+        return []
+    query = (
+        select(EvaluationRun.id)
+        .join(Look, Look.id == EvaluationRun.id)
+        .where(
+            EvaluationRun.suite_sha256 == baseline.suite_sha256,
+            EvaluationRun.version_id.in_(made),
+            EvaluationRun.id != round.verification_run_id,
+            Look.at > round.frozen_at,
+        )
+    )
+    return list(session.scalars(query.order_by(EvaluationRun.requested_at)))
 
 
 def serves(session: Session, *, model: str, version_id: str) -> bool:

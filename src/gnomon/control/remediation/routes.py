@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 
 from gnomon.control.evaluation import queries as evaluation
 from gnomon.control.evaluation.routes import plain_comparison, plain_run
-from gnomon.control.remediation import actions, queries
+from gnomon.control.remediation import actions, live, queries
 from gnomon.control.remediation.schemas import (
     Assessment,
     Closure,
@@ -19,7 +19,6 @@ from gnomon.control.remediation.schemas import (
     StartVerification,
     Supervision,
     TaskUpdate,
-    VerifyRound,
 )
 from gnomon.control.remediation.tables import BudgetLine, Case, Measure, Round, Task
 from gnomon.kit.clock import iso
@@ -171,9 +170,9 @@ def start_verification(id: str, body: StartVerification, work: WorkDep) -> dict[
     return plain_run(actions.start_verification(work, id, body))
 
 
-@router.post("/cases/{id}/verdict")
-def verify_round(id: str, body: VerifyRound, work: WorkDep) -> dict[str, Any]:
-    round = actions.verify_round(work, id, run_id=body.run_id)
+@router.post("/cases/{id}/verdict", dependencies=[allow("case.verify")])
+def verify_round(id: str, session: ReadDep, work: WorkDep) -> dict[str, Any]:
+    round = actions.verify_round(work, id, seen=live.look(session, id, at=work.now))
     compared = [evaluation.comparison(work.session, one) for one in round.verification["comparisons"]]
     return plain_round(round) | {"comparisons": [plain_comparison(one) for one in compared]}
 
@@ -186,11 +185,6 @@ def open_next_round(id: str, body: NextRound, work: WorkDep) -> dict[str, Any]:
 @router.post("/cases/{id}/closure-request", status_code=202)
 def request_closure(id: str, body: Closure, work: WorkDep) -> dict[str, Any]:
     return {"approval_id": actions.request_closure(work, id, comment=body.comment).id}
-
-
-@router.post("/cases/{id}/close")
-def close_case(id: str, body: Closure, work: WorkDep) -> dict[str, Any]:
-    return plain_case(actions.close_case(work, id, comment=body.comment))
 
 
 @router.post("/cases/{id}/supervisions", status_code=201)

@@ -2,17 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from gnomon.kit.events import Event
+from gnomon.kit.numbers import GREATEST, Plain
 
 KEY = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$"
 
 
 class Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class NewCase(Shape):
@@ -50,7 +51,14 @@ class GoalIn(Shape):
     recipe: str
     slice: str = ""
     from_value: float | None = None
-    min_n: int = Field(default=30, ge=1)
+    min_n: int = Field(default=30, ge=1, le=GREATEST)
+
+
+class Deviation(Shape):
+    """Why a guard is looser than the rulebook, and the last day on which that counts."""
+
+    reason: str = Field(min_length=1, max_length=500)
+    until: date
 
 
 class GuardIn(Shape):
@@ -61,16 +69,19 @@ class GuardIn(Shape):
     relative: bool | None = None
     slice: str = ""
     alpha: float | None = Field(default=None, gt=0, lt=0.5)
+    deviation: Deviation | None = None
 
 
 class LiveGuardIn(Shape):
     """Either a traffic indicator (success_ratio, latency_p95_ms) of the candidate's target, with the rulebook's limit
-    unless another is given; or, with `evidence_source`, the state of that source's newest evidence after the freeze."""
+    unless a tighter one is given, or a looser one with its deviation; or, with `evidence_source`, the state of the
+    newest evidence after the freeze from a source that measures this indicator."""
 
     indicator: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     evidence_source: str = ""
     limit: float | None = None
-    min_n: int | None = Field(default=None, ge=1)
+    min_n: int | None = Field(default=None, ge=1, le=GREATEST)
+    deviation: Deviation | None = None
 
 
 class MeasureIn(Shape):
@@ -80,7 +91,7 @@ class MeasureIn(Shape):
     kind: Literal["data", "algorithm", "application", "security", "experience"]
     method: Literal["lora", "by_hand"]
     title: str = Field(min_length=1, max_length=200)
-    params: dict[str, Any] = Field(default_factory=dict)
+    params: Plain = Field(default_factory=dict)
     importance: int = Field(ge=1, le=5)
     urgency: int = Field(ge=1, le=5)
     difficulty: int = Field(ge=1, le=5)
@@ -133,9 +144,13 @@ class TaskUpdate(Shape):
 
 
 class MeasureResult(Shape):
+    """What people did. Done is shown by at least one piece of evidence or data set from after the plan was frozen."""
+
     state: Literal["done", "failed"]
     candidate_version_id: str = ""
     note: str = Field(min_length=1, max_length=1000)
+    evidence_ids: list[str] = Field(default_factory=list, max_length=50)
+    dataset_ids: list[str] = Field(default_factory=list, max_length=50)
 
 
 class Spend(Shape):
@@ -147,10 +162,6 @@ class Spend(Shape):
 class StartVerification(Shape):
     target_id: str
     concurrency: int = Field(default=4, ge=1, le=64)
-
-
-class VerifyRound(Shape):
-    run_id: str = ""
 
 
 class NextRound(Shape):

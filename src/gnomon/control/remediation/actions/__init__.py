@@ -3,7 +3,6 @@
 from gnomon.control.remediation.actions.cases import assess, form_group, open_case, supervise
 from gnomon.control.remediation.actions.plans import plan_decided, plan_round
 from gnomon.control.remediation.actions.verification import (
-    close_case,
     closure_decided,
     open_next_round,
     request_closure,
@@ -20,7 +19,6 @@ from gnomon.control.remediation.actions.work import (
 
 __all__ = [
     "assess",
-    "close_case",
     "closure_decided",
     "finish_measure",
     "form_group",

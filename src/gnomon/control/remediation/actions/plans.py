@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
 from gnomon.control.approvals import actions as approvals
 from gnomon.control.approvals.schemas import ApprovalDecided
 from gnomon.control.approvals.tables import ApprovalRequest
@@ -13,9 +15,11 @@ from gnomon.control.evidence import actions as evidence
 from gnomon.control.findings import queries as findings
 from gnomon.control.people import queries as people
 from gnomon.control.remediation import queries, rules
-from gnomon.control.remediation.schemas import GoalIn, GuardIn, LiveGuardIn, Plan
+from gnomon.control.remediation.guards import frozen_guards
+from gnomon.control.remediation.schemas import GoalIn, Plan
 from gnomon.control.remediation.tables import BudgetLine, Case, Measure, Round, Task
 from gnomon.control.rulebook import rules as rulebook
+from gnomon.control.tuning.schemas import NewTraining
 from gnomon.engine.stats.goals import Goal, Guard
 from gnomon.engine.stats.metrics import metric
 from gnomon.kit.canonical import digest
@@ -59,7 +63,7 @@ def plan_round(work: Work, case_id: str, plan: Plan) -> Round:
         work,
         KIND,
         subject_id=round.id,
-        title=f"{case.number} {case.title} / {round.n}",
+        title=_title(case, round),
         content=content,
         roles={"author": {work.actor.id}, "executor": {case.owner_id}},
     ).id
@@ -99,6 +103,13 @@ def ask(
     )
 
 
+def _title(case: Case, round: Round) -> str:
+    """What approvers see first: a plan that is looser than the rulebook says so here."""
+    n = len(round.content["deviations"])
+    looser = f" ⚠ {n} 项放宽制度限值 deviations from the rulebook" if n else ""
+    return f"{case.number} {case.title} / {round.n}{looser}"
+
+
 def goal_of(plain: dict[str, Any]) -> Goal:
     """The goal as the statistics know it, from the frozen plan."""
     return Goal.from_dict(plain)
@@ -115,6 +126,7 @@ def _content(work: Work, case: Case, plan: Plan, run: EvaluationRun) -> dict[str
         raise BadInput(f"The run {run.id} is of {run.model}.", next_step=f"Name a run of {case.model}.")
     suite = evaluation.suite(work.session, run.suite_id)
     _check_names(work, case, plan)
+    guards, live_guards, deviations = frozen_guards(plan, today=work.now.date())
     return {
         "case": case.number,
         "round": case.rounds + 1,
@@ -128,9 +140,10 @@ def _content(work: Work, case: Case, plan: Plan, run: EvaluationRun) -> dict[str
             "decoding": run.decoding,
             "answers_sha256": run.answers_sha256,
         },
+        "deviations": deviations,
         "goals": _goals(work, plan, run, suite),
-        "guards": [_guard(guard) for guard in plan.guards],
-        "live_guards": [_live_guard(guard) for guard in plan.live_guards],
+        "guards": guards,
+        "live_guards": live_guards,
         "criteria": plan.criteria,
         "measures": [measure.model_dump(mode="json") for measure in plan.measures],
         "tasks": [task.model_dump(mode="json") for task in plan.tasks],
@@ -152,7 +165,24 @@ def _check_names(work: Work, case: Case, plan: Plan) -> None:
     strange = [line.measure_key for line in plan.budget if line.measure_key and line.measure_key not in measured]
     if strange:
         raise rules.BadPlan(f"The budget names the measure {strange[0]}, which is none.", next_step="Correct it.")
+    for measure in plan.measures:
+        if measure.method == "lora":
+            _check_training(measure.key, measure.params)
     rules.check_tasks([rules.TaskSpec(t.key, t.start, t.end, tuple(t.depends_on)) for t in plan.tasks])
+
+
+def _check_training(key: str, params: dict[str, Any]) -> None:
+    """Refused now, while the plan can still be changed, rather than after it was approved."""
+    try:
+        NewTraining.model_validate(params)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(step) for step in first["loc"])
+        raise rules.BadPlan(
+            f"The measure {key} cannot be carried out: params.{field}: {first['msg']}.",
+            next_step="Correct the measure.",
+            measure=key,
+        ) from error
 
 
 def _goals(work: Work, plan: Plan, run: EvaluationRun, suite: Suite) -> list[dict[str, Any]]:
@@ -163,11 +193,17 @@ def _goals(work: Work, plan: Plan, run: EvaluationRun, suite: Suite) -> list[dic
     }
     specs = [_spec(goal, measured) for goal in plan.goals]
     rules.check_goals(specs, today=work.now.date(), recipe=str(run.recipe["id"]), measured=measured)
-    alpha = rulebook.load().guards.statistics.goal_alpha
-    level = rules.goal_level(len(plan.goals), alpha=alpha)
+    statistics = rulebook.load().guards.statistics
+    level = rules.goal_level(len(plan.goals), alpha=statistics.goal_alpha)
     goals = []
     for given, spec in zip(plan.goals, specs, strict=True):
-        metric(spec.metric)  # raises UnknownMetric
+        rules.check_ambition(spec, higher_is_better=metric(spec.metric).higher_is_better)  # raises UnknownMetric
+        if given.min_n < statistics.slice_min_n:
+            raise rules.BadPlan(
+                f"The goal for {spec.metric} would be decided by {given.min_n} items; the rulebook asks for"
+                f" {statistics.slice_min_n}.",
+                next_step="Leave min_n out, or give a greater one.",
+            )
         if spec.slice and spec.slice not in suite.features:
             raise rules.BadPlan(
                 f"The suite {suite.name} has no slice {spec.slice}.", next_step="Name one that its page lists."
@@ -191,37 +227,6 @@ def _spec(goal: GoalIn, measured: dict[str, float]) -> rules.GoalSpec:
     if start is None and not goal.slice:
         start = measured.get(goal.metric)
     return rules.GoalSpec(goal.metric, goal.to_value, goal.by, goal.recipe, goal.slice, start)
-
-
-def _guard(guard: GuardIn) -> dict[str, Any]:
-    """What the plan leaves out comes from the rulebook's guards."""
-    metric(guard.metric)
-    house = rulebook.load().guards
-    known = next((one for one in house.guards if one.id == guard.metric), None)
-    margin = guard.margin if guard.margin is not None else known.margin if known else None
-    if margin is None:
-        raise rules.BadPlan(
-            f"The rulebook has no margin for {guard.metric}.", next_step="Give the guard a margin of its own."
-        )
-    relative = guard.relative if guard.relative is not None else bool(known and known.scale == "relative")
-    alpha = guard.alpha if guard.alpha is not None else house.statistics.guard_alpha
-    return Guard(guard.metric, margin, relative=relative, slice=guard.slice, alpha=alpha).as_dict()
-
-
-def _live_guard(guard: LiveGuardIn) -> dict[str, Any]:
-    if guard.evidence_source:
-        return {"indicator": guard.indicator, "evidence_source": guard.evidence_source}
-    if guard.indicator not in ("success_ratio", "latency_p95_ms"):
-        raise rules.BadPlan(
-            f"{guard.indicator} is not measured on one target's traffic.",
-            next_step="Use success_ratio or latency_p95_ms, or name an evidence source.",
-        )
-    limit = rulebook.load().threshold(guard.indicator).as_dict()
-    if guard.limit is not None:
-        limit |= {"limit": guard.limit, "source": "remediation plan"}
-    if guard.min_n is not None:
-        limit |= {"min_n": guard.min_n}
-    return {"indicator": guard.indicator, "evidence_source": "", "threshold": limit}
 
 
 def _spread(work: Work, case: Case, round: Round, plan: Plan) -> None:
@@ -275,6 +280,7 @@ def _prove(work: Work, case: Case, round: Round, plan: Plan) -> None:
             "recipe": goal["recipe"],
             "goals": content["goals"],
             "guards": content["guards"] + content["live_guards"],
+            "deviations": content["deviations"],
             "frozen_at": content["frozen_at"],
             "frozen_sha256": round.frozen_sha256,
         },

@@ -15,14 +15,15 @@ from gnomon.control.evaluation.tables import Comparison, EvaluationRun
 from gnomon.control.evidence import actions as evidence
 from gnomon.control.evidence import queries as proofs
 from gnomon.control.findings import actions as findings
+from gnomon.control.people import queries as people
 from gnomon.control.remediation import queries, rules
 from gnomon.control.remediation.actions.plans import ask, goal_of, guard_of
 from gnomon.control.remediation.actions.work import require_frozen
+from gnomon.control.remediation.live import Seen
 from gnomon.control.remediation.schemas import CaseClosed, NextRound, RoundVerified, StartVerification
 from gnomon.control.remediation.tables import Case, Round
 from gnomon.control.rulebook import rules as rulebook
-from gnomon.kit import services
-from gnomon.kit.errors import BadInput, NotReady, Unavailable
+from gnomon.kit.errors import BadInput, NotReady
 from gnomon.kit.work import Work, action, system_action
 
 
@@ -35,11 +36,18 @@ class MeasuresUnfinished(NotReady):
 
 @action("case.verify")
 def start_verification(work: Work, case_id: str, start: StartVerification) -> EvaluationRun:
-    """The baseline's set is put to the candidate, asked in the same way. Raises while measures are under way."""
+    """The baseline's set is put to the candidate, asked in the same way; a run that failed goes on where it stopped.
+
+    It is the round's one look at the sealed set, so whoever asks needs the right to sealed runs as well. Raises
+    MeasuresUnfinished, and SecondLook when this round has looked already.
+    """
     case = queries.case(work.session, case_id)
     round = queries.current_round(work.session, case)
     work.about("case", case.id, round=round.n, target=start.target_id)
+    people.authorise(work.session, work.actor, "evaluation.run_sealed")
     state = rules.advance(case.number, case.state, "verifying")
+    if round.verification_run_id:
+        return _look_on(work, case, round, start)
     running = [
         measure.key for measure in queries.measures(work.session, case.id, round.n) if measure.state == "running"
     ]
@@ -47,6 +55,9 @@ def start_verification(work: Work, case_id: str, start: StartVerification) -> Ev
         raise MeasuresUnfinished(
             f"The measures {', '.join(running)} are still under way.", next_step="Finish them first.", running=running
         )
+    peeked = queries.peeks(work.session, case, round)
+    if peeked:
+        raise _second_look(case, peeked)
     before = runs.run(work.session, round.baseline_run_id)
     new = NewRun(
         suite_id=before.suite_id,
@@ -57,31 +68,55 @@ def start_verification(work: Work, case_id: str, start: StartVerification) -> Ev
         concurrency=start.concurrency,
     )
     run = evaluation.request_sealed_run(work, new)
-    made = queries.candidate_versions(work.session, case)
-    if made and run.version_id not in made:
-        raise BadInput(
-            f"The target {start.target_id} serves {run.version_id}, which no measure of this round made.",
-            next_step=f"Name the target of {', '.join(sorted(made))}.",
-        )
+    _require_candidate(work, case, run)
     case.state, round.verification_run_id = state, run.id
     return run
 
 
-@action("case.verify")
-def verify_round(work: Work, case_id: str, *, run_id: str = "") -> Round:
-    """The round has its verdict: met, not_met, insufficient, or invalid when the run came before the freeze.
+def _look_on(work: Work, case: Case, round: Round, start: StartVerification) -> EvaluationRun:
+    """The round's own run, taken up again after it failed: the same look, the same answers so far."""
+    run = runs.run(work.session, round.verification_run_id)
+    if run.state != "failed" or run.target_id != start.target_id:
+        raise _second_look(case, [run.id])
+    return evaluation.resume_run(work, run.id)
 
-    `run_id` names another completed run than the one that `start_verification` asked for.
+
+def _require_candidate(work: Work, case: Case, run: EvaluationRun) -> None:
+    made = queries.candidate_versions(work.session, case)
+    if made and run.version_id not in made:
+        raise BadInput(
+            f"The target {run.target_id} serves {run.version_id}, which no measure of this round made.",
+            next_step=f"Name the target of {', '.join(sorted(made))}.",
+        )
+
+
+def _second_look(case: Case, looks: list[str]) -> rules.SecondLook:
+    return rules.SecondLook(
+        f"The sealed set was looked at with a candidate of this round of {case.number} already ({looks[0]}).",
+        next_step="Judge what that run showed, or open the next round.",
+        looks=looks,
+    )
+
+
+@action("case.verify")
+def verify_round(work: Work, case_id: str, *, seen: Seen) -> Round:
+    """The round has its verdict: met, not_met, insufficient, or invalid when its run came before the freeze.
+
+    The run is the one that `start_verification` asked for, and no other. `seen`: its live traffic (`live.look`).
     """
     case = queries.case(work.session, case_id)
     round = queries.current_round(work.session, case)
-    work.about("case", case.id, round=round.n, run=run_id or round.verification_run_id)
+    work.about("case", case.id, round=round.n, run=round.verification_run_id)
     state = rules.advance(case.number, case.state, "verified")
     require_frozen(work, case, round)
-    run = runs.run(work.session, run_id or round.verification_run_id)
+    if (seen.round_id, seen.run_id) != (round.id, round.verification_run_id):
+        raise rules.CaseStateConflict(
+            f"The case {case.number} went on while its traffic was read.", next_step="Ask for the verdict again."
+        )
+    run = runs.run(work.session, round.verification_run_id)
     evaluation_rules.require_completed(run.id, run.state)
-    round.verification_run_id = run.id
-    judged = _judge(work, case, round, run)
+    _require_candidate(work, case, run)
+    judged = _judge(work, case, round, run, seen)
     round.verdict, round.verification = judged["verdict"], judged
     round.state, round.verified_by, round.verified_at = "verified", work.actor.id, work.now
     case.state = state
@@ -92,17 +127,12 @@ def verify_round(work: Work, case_id: str, *, run_id: str = "") -> Round:
     return round
 
 
-@action("case.confirm")
-def close_case(work: Work, case_id: str, *, comment: str) -> Case:
-    """The case and its findings are closed, by a person who neither owns nor verified it, once the fix is served."""
-    case = queries.case(work.session, case_id)
-    _close(work, case, comment=comment)
-    return case
-
-
 @action("case.close")
 def request_closure(work: Work, case_id: str, *, comment: str) -> ApprovalRequest:
-    """The closure waits for the word of a person who neither owns, planned nor verified the case."""
+    """The closure waits for the word of a person who neither asked for it, nor owns, planned or verified the case.
+
+    There is no other way to close one.
+    """
     case = queries.case(work.session, case_id)
     round = queries.current_round(work.session, case)
     work.about("case", case.id, round=round.n)
@@ -110,11 +140,13 @@ def request_closure(work: Work, case_id: str, *, comment: str) -> ApprovalReques
         "case": case.number,
         "round": round.n,
         "verdict": round.verdict,
+        "deviations": round.verification.get("deviations", []),
         "verification": round.verification.get("evidence_id", ""),
         "version": queries.verified_version(work.session, round),
         "comment": comment,
     }
-    roles = {"author": {work.actor.id}, "executor": {round.verified_by}, "owner": {case.owner_id}}
+    hands = queries.hands(case, round)
+    roles = {"author": {work.actor.id}, "executor": set(hands), "owner": {case.owner_id}}
     # The conditions are checked when somebody decides; a request for what cannot be is refused at once all the same.
     rules.check_closing(_closing(work, case, round, actor_id="somebody else"))
     return ask(work, "closure", subject_id=case.id, title=f"{case.number} {case.title}", content=content, roles=roles)
@@ -131,7 +163,7 @@ def closure_decided(work: Work, event: ApprovalDecided) -> None:
 
 @action("case.plan")
 def open_next_round(work: Work, case_id: str, next_round: NextRound) -> Case:
-    """The case goes on; what is not met is carried into the next round."""
+    """The case goes on, or gives its present round up; what is not met is carried into the next round."""
     case = queries.case(work.session, case_id)
     round = queries.current_round(work.session, case)
     work.about("case", case.id, round=round.n, verdict=round.verdict)
@@ -147,8 +179,7 @@ def _closing(work: Work, case: Case, round: Round, *, actor_id: str) -> rules.Cl
         number=case.number,
         state=case.state,
         verdict=round.verdict,
-        owner_id=case.owner_id,
-        verified_by=round.verified_by,
+        hands=queries.hands(case, round),
         actor_id=actor_id,
         serves=queries.serves(work.session, model=case.model, version_id=version_id),
     )
@@ -183,8 +214,9 @@ def _close(work: Work, case: Case, *, comment: str) -> None:
     work.emit(CaseClosed(case.id, proof.id))
 
 
-def _judge(work: Work, case: Case, round: Round, run: EvaluationRun) -> dict[str, Any]:
-    guards = [guard_of(plain) for plain in round.content["guards"]]
+def _judge(work: Work, case: Case, round: Round, run: EvaluationRun, seen: Seen) -> dict[str, Any]:
+    today = work.now.date()
+    guards = [guard_of(plain) for plain in rules.guards_of(round.content, "guards", today=today)]
     compared: list[Comparison] = []
     for place, plain in enumerate(round.content["goals"]):
         # Guards are about the same two runs whatever the goal: they are judged once.
@@ -198,7 +230,9 @@ def _judge(work: Work, case: Case, round: Round, run: EvaluationRun) -> dict[str
                 subject=case.id,
             )
         )
-    live = [_live(work, round, run, plain) for plain in round.content["live_guards"]]
+    live = [_live(work, round, plain, seen) for plain in rules.guards_of(round.content, "live_guards", today=today)]
+    deviations = rules.in_force(round.content, today=today)
+    looser = rules.sentence(deviations)
     goal_states = {f"goal {one.goal['metric']} {one.goal['slice']}".strip(): one.goal_state for one in compared}
     guard_states = {
         f"guard {one['guard']['metric']} {one['guard']['slice']}".strip(): one["state"]
@@ -219,30 +253,24 @@ def _judge(work: Work, case: Case, round: Round, run: EvaluationRun) -> dict[str
         "comparisons": [one.id for one in compared],
         "states": goal_states | guard_states | live_states,
         "live": [one.as_dict() for one in live],
-        "sentences": [one.result["sentence"] for one in compared],
+        "deviations": deviations,
+        "looks": {"this_round": 1, "ever": runs.suite(work.session, run.suite_id).looks},
+        "sentences": [
+            {language: text + looser[language] for language, text in one.result["sentence"].items()} for one in compared
+        ],
     }
 
 
-def _live(work: Work, round: Round, run: EvaluationRun, plain: dict[str, Any]) -> rules.LiveResult:
+def _live(work: Work, round: Round, plain: dict[str, Any], seen: Seen) -> rules.LiveResult:
     if plain["evidence_source"]:
         return _by_evidence(work, round, plain)
+    if seen.unmeasured:
+        return rules.LiveResult(plain["indicator"], State.NOT_MEASURED, {"reason": seen.unmeasured})
     limit = Threshold(**(plain["threshold"] | {"effective": date.fromisoformat(plain["threshold"]["effective"])}))
-    target = run.target_id or str(run.environment.get("target", ""))
-    try:
-        rows = services.get("records").query(
-            "by_target", since=round.frozen_at.timestamp(), until=work.now.timestamp() + 1, model=run.model
-        )
-    except Unavailable as error:
-        return rules.LiveResult(plain["indicator"], State.NOT_MEASURED, {"reason": error.message})
-    mine = [row for row in rows if row["target"] == target]
-    outcomes: dict[str, int] = {}
-    for row in mine:
-        for outcome, n in row["outcomes"].items():
-            outcomes[outcome] = outcomes.get(outcome, 0) + int(n)
-    # Arms of one target (with and without canary) are judged by the slower one: p95 values cannot be added.
-    p95 = max((float(row["p95"]) for row in mine if row["p95"] is not None), default=None)
     success = rulebook.load().success_rule
-    return rules.live_result(limit, outcomes=outcomes, p95_ms=p95, failures=success.failures, ignored=success.excluded)
+    return rules.live_result(
+        limit, outcomes=seen.outcomes, p95_ms=seen.p95_ms, failures=success.failures, ignored=success.excluded
+    )
 
 
 def _by_evidence(work: Work, round: Round, plain: dict[str, Any]) -> rules.LiveResult:
@@ -279,6 +307,8 @@ def _prove_verification(work: Work, case: Case, round: Round, run: EvaluationRun
             "verdict": round.verdict,
             "states": judged["states"],
             "comparisons": judged["comparisons"],
+            "deviations": judged["deviations"],
+            "looks": judged["looks"],
             "frozen_sha256": round.frozen_sha256,
             "version": run.version_id,
         },

@@ -4,6 +4,7 @@ from gnomon.contract.verdicts import State
 from gnomon.control.approvals import queries as approvals
 from gnomon.control.catalog import queries as catalog
 from gnomon.control.evidence import actions as evidence
+from gnomon.control.evidence import queries as proofs
 from gnomon.control.remediation import queries, rules
 from gnomon.control.remediation.actions.plans import KIND
 from gnomon.control.remediation.schemas import MeasureResult, Spend, TaskUpdate
@@ -14,6 +15,12 @@ from gnomon.control.tuning.schemas import NewTraining, TrainingFinished
 from gnomon.kit.clock import iso
 from gnomon.kit.errors import BadInput, Conflict, Denied
 from gnomon.kit.work import Work, action, system_action
+
+
+class NothingToShow(BadInput):
+    """A measure by hand names nothing that came of it after the freeze."""
+
+    code = "nothing_to_show"
 
 
 @action("case.apply")
@@ -64,7 +71,10 @@ def note_training(work: Work, event: TrainingFinished) -> None:
 
 @action("measure.apply")
 def finish_measure(work: Work, measure_id: str, result: MeasureResult) -> Measure:
-    """A measure that people carry out is done (or failed), with what came of it."""
+    """A measure that people carry out is done (or failed), with what came of it.
+
+    Done is shown by evidence or data that came after the freeze, and not by a note. Raises NothingToShow otherwise.
+    """
     measure = queries.measure(work.session, measure_id)
     work.about("measure", measure.id, state=result.state, candidate=result.candidate_version_id)
     if measure.method != "by_hand" or measure.state != "running":
@@ -75,11 +85,32 @@ def finish_measure(work: Work, measure_id: str, result: MeasureResult) -> Measur
     case = queries.case(work.session, measure.case_id)
     if result.candidate_version_id:
         catalog.version_of(work.session, case.model, result.candidate_version_id)
+    if result.state == "done":
+        shown = _shown(work, queries.current_round(work.session, case), result)
     measure.state, measure.note = result.state, result.note
     measure.candidate_version_id = result.candidate_version_id
     if result.state == "done":
-        _prove(work, case, measure, inputs=[])
+        _prove(work, case, measure, inputs=result.dataset_ids, shown=shown)
     return measure
+
+
+def _shown(work: Work, round: Round, result: MeasureResult) -> list[str]:
+    """Ids of the evidence that the measure was carried out: named, or that of the data sets named."""
+    named = list(dict.fromkeys(result.evidence_ids))
+    named += [catalog.dataset(work.session, id).evidence_id for id in dict.fromkeys(result.dataset_ids)]
+    if not named:
+        raise NothingToShow(
+            "A measure by hand is done when something shows it.",
+            next_step="Name at least one piece of evidence or data set that came of it.",
+        )
+    early = [id for id in named if proofs.artefact(work.session, id).made_at <= round.frozen_at]
+    if early:
+        raise NothingToShow(
+            f"The evidence {early[0]} is from before the plan was frozen ({iso(round.frozen_at)}).",
+            next_step="Name what came of the measure.",
+            early=early,
+        )
+    return named
 
 
 @action("task.edit")
@@ -127,7 +158,7 @@ def _enter(work: Work, line: BudgetLine, *, column: str, amount: float, what: st
         line.actual = round(line.actual + amount, 6)
 
 
-def _prove(work: Work, case: Case, measure: Measure, *, inputs: list[str]) -> None:
+def _prove(work: Work, case: Case, measure: Measure, *, inputs: list[str], shown: list[str] | None = None) -> None:
     evidence.record(
         work,
         source="remediation.measure_applied",
@@ -142,5 +173,6 @@ def _prove(work: Work, case: Case, measure: Measure, *, inputs: list[str]) -> No
             "parameters": measure.params.get("parameters", {}),
             "candidate": measure.candidate_version_id,
             "note": measure.note,
+            "shown_by": shown or [],
         },
     )

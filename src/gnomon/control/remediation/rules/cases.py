@@ -15,8 +15,8 @@ TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
     "assessed": frozenset({"assessed", "planned"}),
     "planned": frozenset({"approved", "assessed", "next_round"}),  # the last two: the plan was rejected
     "approved": frozenset({"implementing"}),
-    "implementing": frozenset({"verifying"}),
-    "verifying": frozenset({"verifying", "verified"}),  # verifying again: a run that failed is run anew
+    "implementing": frozenset({"verifying", "next_round"}),  # next_round: the round is given up
+    "verifying": frozenset({"verifying", "verified", "next_round"}),  # verifying again: a run that failed goes on
     "verified": frozenset({"closed", "next_round"}),
     "next_round": frozenset({"assessed", "planned"}),
     "closed": frozenset(),
@@ -46,6 +46,12 @@ class OwnCase(Denied):
     code = "own_case"
 
 
+class SecondLook(Conflict):
+    """A round looks at its sealed set once: whoever may look again until it fits proves nothing."""
+
+    code = "second_look"
+
+
 class NotMet(NotReady):
     """A case closes on a verdict that is met, on nothing else."""
 
@@ -62,13 +68,15 @@ class NotLive(NotReady):
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """What decides whether this person may close the case now. `serves`: the verified version has all the traffic."""
+    """What decides whether this person may close the case now. `serves`: the verified version has all the traffic.
+
+    `hands`: whoever owns the case, planned its round or verified it.
+    """
 
     number: str
     state: str
     verdict: str
-    owner_id: str
-    verified_by: str
+    hands: frozenset[str]
     actor_id: str
     serves: bool
 
@@ -100,9 +108,11 @@ def check_closing(closing: Closing) -> None:
             next_step="Open the next round.",
             verdict=closing.verdict,
         )
-    if closing.actor_id in (closing.owner_id, closing.verified_by):
-        part = "own" if closing.actor_id == closing.owner_id else "verified"
-        raise OwnCase(f"You {part} case {closing.number}.", next_step="A person who did neither must close it.")
+    if closing.actor_id in closing.hands:
+        raise OwnCase(
+            f"You own, planned or verified case {closing.number}.",
+            next_step="A person who did none of that must close it.",
+        )
     if not closing.serves:
         raise NotLive(
             f"What case {closing.number} verified does not have the traffic yet.", next_step="Release it fully first."

@@ -59,6 +59,17 @@ def check_goals(goals: Sequence[GoalSpec], *, today: date, recipe: str, measured
             raise BadPlan(f"The goal for {goal.metric} {wrong}.", next_step="Correct the goal.", metric=goal.metric)
 
 
+def check_ambition(goal: GoalSpec, *, higher_is_better: bool) -> None:
+    """Return when the goal wants better than what is. Raises BadPlan: one below the start is met by doing nothing."""
+    start = goal.from_value
+    if start is not None and (goal.to_value > start) != higher_is_better:
+        raise BadPlan(
+            f"The goal for {goal.metric} goes from {start} to {goal.to_value}, which is worse.",
+            next_step="Name a better value.",
+            metric=goal.metric,
+        )
+
+
 def _wrong(goal: GoalSpec, today: date, recipe: str, measured: Mapping[str, float]) -> str:
     if goal.by <= today:
         return f"is due on {goal.by}, which is not after today ({today})"

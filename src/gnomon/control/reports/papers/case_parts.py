@@ -239,6 +239,26 @@ def guards_table(context: Context, round: Round) -> Table:
     )
 
 
+def deviations_tables(context: Context, round: Round) -> tuple[Table, ...]:
+    """Where the plan is looser than the rulebook, why, and until when; nothing where it is not."""
+    say = context.say
+    if not round.content.get("deviations"):
+        return ()
+    rows = tuple(
+        (f"{one['guard']} {one['figure']}", str(one["rulebook"]), str(one["plan"]), one["until"], one["reason"])
+        for one in round.content["deviations"]
+    )
+    header = (
+        say("护栏", "Guard"),
+        say("制度", "Rulebook"),
+        say("本方案", "This plan"),
+        say("截止", "Until"),
+        say("理由", "Reason"),
+    )
+    caption = say("经审批放宽的限值", "Approved deviations from the rulebook")
+    return (Table(caption, header, rows, right=frozenset({1, 2}), widths=(0.28, 0.12, 0.12, 0.14, 0.34)),)
+
+
 def indicator(context: Context, name: str) -> str:
     """The title of an indicator of the rulebook; its own name where it has none."""
     found = next((one for one in context.book.thresholds if one.indicator == name), None)

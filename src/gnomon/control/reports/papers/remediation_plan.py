@@ -25,7 +25,14 @@ def build(context: Context, subject_id: str) -> Paper:
         Section(say("整改依据与背景", "Why this case"), tuple(_background(context, case))),
         Section(say("现状评估", "The present state"), tuple(_present(context, case, round))),
         Section(say("问题清单与原因", "Findings"), (parts.findings_table(context, found),)),
-        Section(say("整改目标", "Goals"), (parts.goals_table(context, round), parts.guards_table(context, round))),
+        Section(
+            say("整改目标", "Goals"),
+            (
+                parts.goals_table(context, round),
+                parts.guards_table(context, round),
+                *parts.deviations_tables(context, round),
+            ),
+        ),
         Section(
             say("整改措施", "Measures"),
             (case_work.measures_table(context, queries.measures(context.session, case.id, round.n)),),
