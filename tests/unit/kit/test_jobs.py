@@ -5,15 +5,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from datetime import timedelta
+import warnings
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from dbos import DBOS
+from sqlalchemy import select, text, update
 
+from gnomon.kit import jobs
+from gnomon.kit.clock import FakeClock
 from gnomon.kit.errors import Conflict
-from gnomon.kit.jobs import JOBS, JobContext, job
+from gnomon.kit.jobs import JOBS, Executor, JobContext, job
 from gnomon.kit.outbox import JobRow
 from gnomon.kit.work import Platform, Work, action
 from tests.fakes.platform import do, make_platform
@@ -131,6 +135,117 @@ def test_a_failure_is_in_the_row_and_a_tick_is_queued_once(platform: Platform, t
         for child in executors:
             stop(child)
     assert row(platform, "test.fails").error == "the disk is full"
+
+
+SECRET = "what the user wrote"
+
+
+@job("test.breaks")
+def breaks(ctx: JobContext) -> None:
+    """Fails as nobody expected, with content in the error's text, as databases do."""
+    with ctx.platform.database.session() as session:
+        session.execute(text("INSERT INTO kit_executor (id, beat_at) VALUES (:id, NULL)"), {"id": SECRET})
+
+
+@job("test.long", lane="long")
+def long(ctx: JobContext) -> None:
+    while not (Path(ctx.args["folder"]) / "go").exists():
+        time.sleep(0.02)
+
+
+@job("test.once_more")
+@job("test.short")
+def short(_ctx: JobContext) -> None:
+    pass
+
+
+@pytest.fixture
+def executor(platform: Platform, tmp_path: Path) -> Iterator[Executor]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the engine's own
+        made = Executor(platform, f"sqlite:///{tmp_path / 'jobs.sqlite'}", poll_s=0.02)
+        made.BEAT_S, made.LAPSE_S = 0.1, 1.0
+        made.start()
+        yield made
+        (tmp_path / "go").touch()
+        made.stop()
+
+
+def test_jobs_of_all_kinds_end_well(executor: Executor, platform: Platform, tmp_path: Path) -> None:
+    """One engine for several claims: launching it takes longer than they do."""
+    long_jobs_leave_the_short_ones_their_slots(platform, tmp_path)
+    an_unexpected_error_quotes_nothing(platform, tmp_path)
+    an_end_that_could_not_be_stored_is_found_with_the_engine(executor, platform, tmp_path)
+    a_job_whose_engine_gave_up_is_failed(platform, tmp_path)
+    ticks_do_not_pile_up_and_old_ones_are_purged(executor, platform)
+
+
+def states(platform: Platform, name: str) -> list[str]:
+    with platform.read() as session:
+        return sorted(session.scalars(select(JobRow.state).where(JobRow.name == name)))
+
+
+def long_jobs_leave_the_short_ones_their_slots(platform: Platform, tmp_path: Path) -> None:
+    for _ in range(5):
+        do(platform, "lin", order, "test.long", str(tmp_path))
+    until(lambda: states(platform, "test.long") == ["queued"] * 2 + ["running"] * 3)
+    do(platform, "lin", order, "test.short", str(tmp_path))
+    until(lambda: states(platform, "test.short") == ["succeeded"])
+    assert states(platform, "test.long") == ["queued"] * 2 + ["running"] * 3
+    (tmp_path / "go").touch()
+    until(lambda: states(platform, "test.long") == ["succeeded"] * 5)
+
+
+def an_unexpected_error_quotes_nothing(platform: Platform, tmp_path: Path) -> None:
+    id = do(platform, "lin", order, "test.breaks", str(tmp_path))
+    until(lambda: states(platform, "test.breaks") == ["failed"])
+    assert row(platform, "test.breaks").error == f"IntegrityError ({id}); the worker's log has the details"
+
+
+def an_end_that_could_not_be_stored_is_found_with_the_engine(
+    executor: Executor, platform: Platform, tmp_path: Path
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jobs, "_store_end", lambda *_: None)
+        do(platform, "lin", order, "test.fails", str(tmp_path))
+        until(lambda: states(platform, "test.fails") == ["failed"])
+    assert row(platform, "test.fails").error == "the disk is full"
+
+
+def a_job_whose_engine_gave_up_is_failed(platform: Platform, tmp_path: Path) -> None:
+    def away(*_: object) -> None:
+        raise OSError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jobs, "_store_end", away)
+        id = do(platform, "lin", order, "test.once_more", str(tmp_path))
+        until(lambda: states(platform, "test.once_more") == ["failed"])
+    assert row(platform, "test.once_more").error == f"error ({id}); start it again"
+
+
+def ticks_do_not_pile_up_and_old_ones_are_purged(executor: Executor, platform: Platform) -> None:
+    with platform.database.session() as session:
+        session.execute(update(JobRow).where(JobRow.name == "test.tick").values(state="running"))
+        session.commit()
+    first = row(platform, "test.tick").id
+    before = len(DBOS.list_workflows())
+    assert isinstance(platform.clock, FakeClock)
+    platform.clock.advance(datetime.now(UTC) - platform.clock.now() + timedelta(days=2))  # the engine's clock is real
+    executor._tick()
+    assert states(platform, "test.tick") == ["running"]
+    with platform.database.session() as session:
+        ended = {"state": "succeeded", "finished_at": platform.clock.now() - timedelta(days=2)}
+        session.execute(update(JobRow).where(JobRow.id == first).values(**ended))
+        session.commit()
+    until(lambda: first not in ids(platform, "test.tick"))
+    until(lambda: "running" not in states(platform, "jobs.purge"))
+    assert len(DBOS.list_workflows()) < before
+    assert len(states(platform, "test.long")) == 5  # what people ordered stays
+
+
+def ids(platform: Platform, name: str) -> list[str]:
+    with platform.read() as session:
+        return list(session.scalars(select(JobRow.id).where(JobRow.name == name)))
 
 
 def test_jobs_are_registered_by_name() -> None:

@@ -51,7 +51,7 @@ def probe(ctx: JobContext) -> None:
     ctx.progress(done=1, total=1, note="done")
 
 
-@job("deployments.install")
+@job("deployments.install", lane="long")
 def install(ctx: JobContext) -> None:
     """Dependencies are as pinned, the weights lie on the disk, the model server runs and answers."""
     with ctx.read() as session:
@@ -71,7 +71,7 @@ def install(ctx: JobContext) -> None:
     ctx.progress(done=4, total=4, note="initialised")
 
 
-@job("deployments.functional_test")
+@job("deployments.functional_test", lane="long")
 def functional_test(ctx: JobContext) -> None:
     """Every case was asked through the gateway's public API, and the verdict is in."""
     kind = ctx.args["kind"]
@@ -90,7 +90,7 @@ def functional_test(ctx: JobContext) -> None:
     ctx.progress(done=len(results), total=len(results), note=state)
 
 
-@job("deployments.load_adapter")
+@job("deployments.load_adapter", lane="long")
 def load_adapter(ctx: JobContext) -> None:
     """The candidate's adapter answers on its base's model server."""
     with ctx.read() as session:

@@ -30,7 +30,7 @@ PATIENCE_S = 2.0  # after which fewer are stored too
 transport: httpx.AsyncBaseTransport | None = None  # tests put a fake gateway here
 
 
-@job("evaluation.run")
+@job("evaluation.run", lane="long")
 def run(ctx: JobContext) -> None:
     try:
         with ctx.work() as work:
@@ -71,7 +71,7 @@ def _run(ctx: JobContext, opened: actions.Opened) -> None:
     ctx.progress(done=row.n, total=row.n, note="completed")
 
 
-@job("evaluation.check_leaks")
+@job("evaluation.check_leaks", lane="long")
 def check_leaks(ctx: JobContext) -> None:
     with ctx.work() as work:
         rows = actions.open_suite(work, ctx.subject, by=ctx.id, purpose="leak check")

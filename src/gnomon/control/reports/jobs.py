@@ -7,7 +7,7 @@ from gnomon.kit.errors import GnomonError
 from gnomon.kit.jobs import JobContext, job
 
 
-@job("reports.render")
+@job("reports.render", lane="long")
 def render(ctx: JobContext) -> None:
     """All files of the issue `ctx.subject` are stored, then each language is evidence."""
     with ctx.read() as session:

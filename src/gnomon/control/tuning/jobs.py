@@ -22,7 +22,7 @@ POLL_S = 2.0
 MAX_STARTS = 3  # a trainer that is lost more often will be lost again
 
 
-@job("tuning.train")
+@job("tuning.train", lane="long")
 def train(ctx: JobContext) -> None:
     with ctx.work() as work:
         if not actions.begin(work, ctx.subject):
