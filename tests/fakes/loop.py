@@ -44,6 +44,7 @@ from gnomon.control.people import queries as people
 from gnomon.control.people.tables import MatrixVersion, Person
 from gnomon.control.privacy import actions as privacy
 from gnomon.control.remediation import actions as remediation
+from gnomon.control.remediation import live
 from gnomon.control.remediation import queries as cases
 from gnomon.control.remediation.schemas import (
     Assessment,
@@ -332,17 +333,22 @@ class _Story:
         self.do("wei", deployments.add_candidate, MODEL, self.ids["lora"])
         self.run()
         self.later(days=1)
-        self.traffic("lora-1", 60)
+        self.traffic("lora-1", 240)
         self.do("lin", remediation.start_verification, id, StartVerification(target_id="lora-1"))
         self.run()
-        self.do("lin", remediation.verify_round, id)
+        with self.platform.read() as session:
+            seen = live.look(session, id, at=self.now)
+        self.do("lin", remediation.verify_round, id, seen=seen)
         self.do("shen", remediation.supervise, id, Supervision(checked="抽查了冻结记录与复测过程，未见异常。"))
 
     def finish_work(self, id: str) -> None:
         for measure in self.read(cases.measures, id):
             if measure.method == "by_hand":
                 self.do(
-                    "wei", remediation.finish_measure, measure.id, MeasureResult(state="done", note="复核 40 条标签")
+                    "wei",
+                    remediation.finish_measure,
+                    measure.id,
+                    MeasureResult(state="done", note="复核 40 条标签", dataset_ids=[self.relabelled()]),
                 )
             else:
                 self.ids["lora"], self.ids["training"] = measure.candidate_version_id, measure.training_id
@@ -351,6 +357,13 @@ class _Story:
             self.do(task.owner_id, remediation.update_task, task.id, progress)
         line = next(line for line in self.read(cases.budget, id) if line.kind == "person_days")
         self.do("bai", remediation.record_spend, line.id, Spend(column="actual", amount=3.5, what="标签复核"))
+
+    def relabelled(self) -> str:
+        rows = [{"text": f"复核 第{n}条", "label": "正面" if n % 2 else "负面"} for n in range(12)]
+        data = NewDataset(
+            name="reviews-relabelled", label="v1", purpose="feedback", source="业务复核", licence="内部", rows=rows
+        )
+        return str(self.do("lin", catalog.add_dataset, data).id)
 
     def plan(self) -> Plan:
         today = self.now.date()
@@ -369,8 +382,8 @@ class _Story:
                 "goals": [
                     {"metric": "accuracy", "to_value": 0.75, "by": today + timedelta(days=30), "recipe": RECIPE["id"]}
                 ],
-                "guards": [{"metric": "answered_rate", "margin": 0.05}],
-                "live_guards": [{"indicator": "success_ratio", "min_n": 30}],
+                "guards": [{"metric": "accuracy"}],
+                "live_guards": [{"indicator": "success_ratio"}],
                 "criteria": ["准确率区间下限不低于 75%", "应答率不下降"],
                 "measures": [
                     {
@@ -439,7 +452,8 @@ class _Story:
         return str(self.do("wei", deployments.request_release, asked).id)
 
     def close_and_report(self) -> None:
-        self.do("rong", remediation.close_case, self.ids["case"], comment="复测达标且已全量")
+        self.do("bai", remediation.request_closure, self.ids["case"], comment="复测达标且已全量")
+        self.approve("closure", self.ids["case"], "rong")
         for kind, subject in (("remediation_report", "case"), ("deployment_record", "deployment")):
             self.do("lin", reports.request_report, NewReport(kind=kind, subject_id=self.ids[subject]))  # type: ignore[arg-type]
         if self.papers_too:
@@ -481,7 +495,7 @@ class _Story:
         dice = random.Random(7)
         for part in range(12):
             clock.advance(timedelta(minutes=5))
-            self.traffic("lora-1", 60, ms=150 + dice.random() * 120)
+            self.traffic("lora-1", 130, ms=150 + dice.random() * 120)
             self.traffic("lora-1", 1 + part % 4, ms=900 + dice.random() * 200, caller="crm", entities_in={"phone": 1})
             if part % 4 == 0:
                 self.traffic("lora-1", 2, outcome="timeout", status=504, timings=Timings(total=30_000.0))

@@ -100,7 +100,7 @@ def _active(reader: Reader, choices: Choices) -> list[tuple[str, str, str]]:
     _, view = reader.context.gettext, reader.view
     active = []
     if view.get("q"):
-        active.append(("q", view.get("q"), _("包含：%(text)s", text=view.get("q"))))
+        active.append(("q", view.get("q"), _("包含：%(q)s", q=view.get("q"))))
     for param, (title, options) in choices.items():
         value = view.get(param)
         if value:

@@ -133,7 +133,7 @@ STATES: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "failed": ("bad", mark("失败")),
     },
     "outcome": {
-        "ok": ("ok", mark("成功")),
+        "ok": ("ok", mark("应答成功")),
         "bad_request": ("warn", mark("请求不合规")),
         "unauthorised": ("warn", mark("密钥无效")),
         "forbidden": ("warn", mark("无权访问")),
@@ -160,7 +160,7 @@ NAMES: Final[dict[str, dict[str, str]]] = {
     "kind": {"base": mark("基座"), "adapter": mark("适配器")},
     "purpose": {
         "train": mark("训练"),
-        "validation": mark("验证"),
+        "validation": mark("验证用"),
         "test": mark("测试"),
         "feedback": mark("反馈"),
         "development": mark("开发"),

@@ -26,8 +26,8 @@ UNKNOWN = "not_measured"
 def datasets(reader: ReaderDep) -> Response:
     _, who = reader.context.gettext, _loop.who(reader)
     columns = [
-        Column("name", _("数据集")),
-        Column("purpose", _("用途")),
+        Column("name", _("数据集版本")),
+        Column("purpose", _("使用目的")),
         Column("state", _("检查")),
         Column("n", _("样本量"), num=True),
         Column("duplicates", _("重复"), num=True),
@@ -60,7 +60,7 @@ def datasets(reader: ReaderDep) -> Response:
     ]
     purposes = [(value, word) for value, word in _words.options(reader.context, "purpose") if value in _PURPOSES]
     states = [(value, word) for value, word in _words.options(reader.context, "version") if value in _STATES]
-    choices = {"purpose": (_("用途"), purposes), "state": (_("检查"), states)}
+    choices = {"purpose": (_("使用目的"), purposes), "state": (_("检查"), states)}
     made = _loop.listing(reader, columns, lines, sort="-created", name="datasets", label=_("数据集"), choices=choices)
     return made if isinstance(made, Response) else _loop.show(reader, "datasets.html", list=made)
 
@@ -110,7 +110,7 @@ def _leaks(reader: Reader, counts: Any) -> list[list[Cell]]:
     names = {suite.id: suite.name for suite in evaluation.suites(reader.session)}
     return [
         [
-            Cell(names.get(suite, suite)),
+            Cell(str(names.get(suite) or suite)),
             _loop.number(reader, n),
             _loop.status(reader, "verdict", "not_met" if n else "met"),
         ]

@@ -45,12 +45,12 @@ def findings(reader: ReaderDep) -> Response:
         Column("title", _("问题"), wrap=True),
         Column("severity", _("严重程度")),
         Column("state", _("状态")),
-        Column("case", _("整改单")),
+        Column("case", _("所在整改单")),
         Column("clauses", _("条款"), sort=False),
         Column("source", _("来源")),
         Column("by", _("提出人")),
         Column("raised", _("提出时间")),
-        Column("settled", _("办结时间"), hidden=True),
+        Column("settled", _("了结时间"), hidden=True),
     ]
     found = queries.findings(reader.session)
     cases = {one.id: one.number for one in remediation.cases(reader.session)}

@@ -35,9 +35,9 @@ router = APIRouter(include_in_schema=False)
 def models(reader: ReaderDep) -> Response:
     _, who = reader.context.gettext, _loop.who(reader)
     columns = [
-        Column("name", _("模型")),
+        Column("name", _("模型代号")),
         Column("title", _("名称")),
-        Column("task", _("任务")),
+        Column("task", _("任务种类")),
         Column("stage", _("阶段")),
         Column("versions", _("版本数"), num=True),
         Column("serving", _("承接流量")),
@@ -65,7 +65,7 @@ def models(reader: ReaderDep) -> Response:
             )
         )
     choices = {
-        "task": (_("任务"), _words.options(reader.context, "task")),
+        "task": (_("任务种类"), _words.options(reader.context, "task")),
         "stage": (_("阶段"), _words.options(reader.context, "stage")),
     }
     made = _loop.listing(reader, columns, lines, sort="name", name="models", label=_("模型"), choices=choices)

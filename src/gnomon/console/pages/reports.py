@@ -31,7 +31,7 @@ def reports(reader: ReaderDep) -> Response:
     _, who = reader.context.gettext, _loop.who(reader)
     columns = [
         Column("number", _("编号")),
-        Column("title", _("报告")),
+        Column("title", _("报告种类")),
         Column("subject", _("对象")),
         Column("version", _("版次"), num=True),
         Column("language", _("语言")),
@@ -47,7 +47,7 @@ def reports(reader: ReaderDep) -> Response:
     subjects = _subjects(reader)
     lines = [_line(reader, one, subjects, who(one.made_by)) for one in found]
     choices = {
-        "kind": (_("种类"), _kinds(reader)),
+        "kind": (_("报告种类"), _kinds(reader)),
         "language": (_("语言"), list(LANGUAGES.items())),
         "format": (_("格式"), [(one, one) for one in sorted(MEDIA)]),
         "state": (_("状态"), _words.options(reader.context, "report")),

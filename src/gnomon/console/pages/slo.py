@@ -1,31 +1,26 @@
 """How the service keeps its promises: every objective with its curve and budget, one service in depth, the alerts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Final
-from urllib.parse import quote
+from typing import Any, Final
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter
 from fastapi.responses import Response
 
-from gnomon.console.pages import _loop, _words
-from gnomon.console.pages._loop import Cell, Line
+from gnomon.console.pages import _loop, _words, alerts
+from gnomon.console.pages._loop import Cell
 from gnomon.console.reader import Reader, ReaderDep
-from gnomon.console.render import see_other
-from gnomon.console.urls import Column
 from gnomon.contract.verdicts import State
-from gnomon.control.catalog import queries as catalog
-from gnomon.control.monitoring import actions, queries
+from gnomon.control.monitoring import queries
 from gnomon.control.monitoring.queries import ModelStanding, ObjectiveStanding
 from gnomon.control.monitoring.tables import Alert, RuleRun
 from gnomon.control.rulebook.schemas import Objective
 from gnomon.engine import charts
-from gnomon.engine.charts import Bar, Chart, Series
-from gnomon.kit import i18n, services
-from gnomon.kit.errors import Unavailable
+from gnomon.engine.charts import Chart, Series
+from gnomon.kit import i18n
 from gnomon.kit.i18n import mark
-from gnomon.kit.web import WorkDep, allow
+from gnomon.kit.web import allow
 
 router = APIRouter(include_in_schema=False)
 
@@ -36,14 +31,6 @@ RANGES: Final = {
     "7d": (timedelta(days=7), mark("7 天")),
 }
 DEFAULT: Final = "1h"
-_BUCKETS_S: Final = {"15m": 60, "1h": 60, "24h": 900, "7d": 7200}
-_FAULTS: Final = {
-    "network": mark("网络"),
-    "server": mark("主机"),
-    "model": mark("模型服务"),
-    "caller": mark("调用方"),
-    "unclear": mark("不明"),
-}
 _RISK: Final = "at_risk"
 
 
@@ -73,7 +60,7 @@ class Service:
 
 @router.get("/slo", dependencies=[allow("slo.view")])
 def overview(reader: ReaderDep) -> Response:
-    return _loop.show(reader, "slo.html", ranges=_ranges(reader), **_board(reader))
+    return _loop.show(reader, "slo.html", ranges=range_tabs(reader), **_board(reader))
 
 
 @router.get("/slo/live", dependencies=[allow("slo.view")])
@@ -82,75 +69,21 @@ def live(reader: ReaderDep) -> Response:
     return _loop.show(reader, "slo_live.html", **_board(reader))
 
 
-@router.get("/slo/services/{model}", dependencies=[allow("slo.view")])
-def service(model: str, reader: ReaderDep) -> Response:
-    """One model in depth: budget and burn, then its traffic by outcome, caller, target and masked entity."""
-    found = catalog.model(reader.session, model)
-    standing = next(
-        (one for one in queries.overview(reader.session, reader.book, reader.now) if one.model == model), None
-    )
-    return _loop.show(
-        reader,
-        "slo_service.html",
-        model=found,
-        ranges=_ranges(reader),
-        service=_service(reader, standing) if standing else None,
-        alerts=[alert for alert in queries.alerts(reader.session) if alert.model == model][:20],
-        alert_cells=_alert_cells(reader),
-        traffic=_traffic(reader, model),
-    )
-
-
-@router.get("/alerts", dependencies=[allow("alert.view")])
-def alerts(reader: ReaderDep) -> Response:
-    """Every alert, open ones first."""
-    _ = reader.context.gettext
-    columns = [
-        Column("opened", _("发生时间")),
-        Column("rule", _("规则")),
-        Column("about", _("对象")),
-        Column("state", _("状态")),
-        Column("severity", _("级别")),
-        Column("fault", _("初步归因")),
-        Column("value", _("测量值"), num=True),
-        Column("lasted", _("持续"), num=True),
-        Column("hands", _("认领人")),
-    ]
-    cells = _alert_cells(reader)
-    found = queries.alerts(reader.session, limit=1000)
-    lines = [Line(cells(one), {"state": "closed" if one.closed_at else "open"}, one.id) for one in found]
-    choices = {"state": (_("状态"), [("open", _("未解除")), ("closed", _("已解除"))])}
-    made = _loop.listing(reader, columns, lines, sort="-opened", name="alerts", label=_("告警"), choices=choices)
-    if isinstance(made, Response):
-        return made
-    open_ones = [one for one in found if not one.closed_at]
-    return _loop.show(reader, "alerts.html", list=made, open_alerts=open_ones, cells=cells)
-
-
-@router.post("/alerts/{id}/acknowledge")
-def acknowledge(id: str, reader: ReaderDep, work: WorkDep, reason: Annotated[str, Form()] = "") -> Response:
-    actions.acknowledge(work, id, note=reason)
-    return see_other("/alerts", notice=("ok", reader.context.gettext("告警已认领")))
-
-
-# ---------------------------------------------------------------- the board
-
-
-def _ranges(reader: Reader) -> list[tuple[str, str, bool, None]]:
-    now = _range(reader)
+def range_tabs(reader: Reader) -> list[tuple[str, str, bool, None]]:
+    now = range_of(reader)
     return [
         (reader.context.gettext(word), reader.view.to(range=key), key == now, None)
         for key, (_span, word) in RANGES.items()
     ]
 
 
-def _range(reader: Reader) -> str:
+def range_of(reader: Reader) -> str:
     chosen = reader.view.get("range", DEFAULT)
     return chosen if chosen in RANGES else DEFAULT
 
 
 def _board(reader: Reader) -> dict[str, Any]:
-    found = [_service(reader, one) for one in queries.overview(reader.session, reader.book, reader.now)]
+    found = [service_of(reader, one) for one in queries.overview(reader.session, reader.book, reader.now)]
     states = [_state_of(promise.standing, service.standing) for service in found for promise in service.promises]
     counts = {name: states.count(name) for name in ("met", _RISK, "not_met", "insufficient", "not_measured")}
     host_alerts = [one for one in queries.open_alerts(reader.session) if not one.model]
@@ -158,12 +91,12 @@ def _board(reader: Reader) -> dict[str, Any]:
         "services": found,
         "counts": counts,
         "total": len(states),
-        "sentence": _sentence(reader, counts, len(states)),
+        "sentence": _with_alerts(reader, _sentence(reader, counts, len(states)), queries.open_alerts(reader.session)),
         "host_alerts": host_alerts,
-        "alert_cells": _alert_cells(reader),
+        "alert_cells": alerts.alert_cells(reader),
         "at": reader.now,
-        "live_url": f"/slo/live?range={_range(reader)}",
-        "range": _range(reader),
+        "live_url": f"/slo/live?range={range_of(reader)}",
+        "range": range_of(reader),
     }
 
 
@@ -184,6 +117,15 @@ def _sentence(reader: Reader, counts: Mapping[str, int], total: int) -> tuple[st
     return "ok", _("%(total)s 项目标全部达标。", total=total)
 
 
+def _with_alerts(reader: Reader, said: tuple[str, str], alerts: Sequence[Alert]) -> tuple[str, str]:
+    """An open alert is told in the same breath, and never beside a calm mark."""
+    if not alerts:
+        return said
+    tone, text = said
+    more = reader.context.gettext("%(n)s 条告警未解除。", n=len(alerts))
+    return ("bad" if tone == "bad" else "warn"), f"{text} {more}"
+
+
 def _state_of(one: ObjectiveStanding, model: ModelStanding) -> str:
     """The judged state; a met one is at risk while an alert of it is open or its budget is overspent."""
     if one.state is not State.MET:
@@ -198,7 +140,7 @@ def _left(one: ObjectiveStanding) -> float | None:
     return None if left is None else float(left)
 
 
-def _service(reader: Reader, standing: ModelStanding) -> Service:
+def service_of(reader: Reader, standing: ModelStanding) -> Service:
     return Service(
         standing,
         [_promise(reader, one, standing) for one in standing.objectives],
@@ -212,7 +154,7 @@ def _promise(reader: Reader, one: ObjectiveStanding, model: ModelStanding) -> Pr
     tone, word = ("warn", _("有风险")) if state == _RISK else _words.badge(reader.context, "verdict", state)
     limit = reader.book.threshold(one.objective.indicator).limit
     points = queries.series(
-        reader.session, model=model.model, objective=one.objective.id, since=reader.now - RANGES[_range(reader)][0]
+        reader.session, model=model.model, objective=one.objective.id, since=reader.now - RANGES[range_of(reader)][0]
     )
     sli = _sli(reader, one.objective)
     title = reader.say(one.objective.title)
@@ -225,6 +167,7 @@ def _promise(reader: Reader, one: ObjectiveStanding, model: ModelStanding) -> Pr
         method=sli,
         n=one.point.n if one.point else 0,
         target=limit,
+        low=_floor([limit, *(point.value for point in points if point.value is not None)]),
         high=1.0,
         digits=2,
         percent=True,
@@ -246,6 +189,12 @@ def _promise(reader: Reader, one: ObjectiveStanding, model: ModelStanding) -> Pr
     )
 
 
+def _floor(values: Sequence[float]) -> float:
+    """Where the axis begins: below the lowest value by half of what that lacks to the whole."""
+    lowest = min(values)
+    return max(0.0, lowest - (1 - lowest) / 2)
+
+
 def _shown(reader: Reader, one: ObjectiveStanding) -> str:
     _, locale = reader.context.gettext, reader.context.locale
     if one.point is None or one.point.value is None:
@@ -261,6 +210,8 @@ def _shown(reader: Reader, one: ObjectiveStanding) -> str:
 
 def _budget_text(reader: Reader, facts: Mapping[str, Any]) -> str:
     _, locale = reader.context.gettext, reader.context.locale
+    if not facts["total"]:
+        return _("%(days)s 天内没有请求", days=facts["days"])
     minutes = facts.get("minutes_left")
     left = i18n.duration(timedelta(minutes=float(minutes)), locale) if minutes is not None else i18n.NOT_MEASURED
     return _(
@@ -307,162 +258,3 @@ def _rate(reader: Reader, window: Mapping[str, Any]) -> str:
     span = i18n.duration(timedelta(minutes=window["minutes"]), locale)
     rate = window["burn_rate"]
     return f"{span}  {i18n.number(rate, locale, digits=2)}{'×' if rate is not None else ''}"
-
-
-# ---------------------------------------------------------------- alerts
-
-
-def _alert_cells(reader: Reader) -> Any:
-    """A function from an alert to its cells."""
-    _, name = reader.context.gettext, _loop.who(reader)
-
-    def cells(alert: Alert) -> dict[str, Cell]:
-        closed = alert.closed_at is not None
-        value = alert.facts.get("value")
-        ratio = (alert.facts.get("threshold") or {}).get("unit") == "ratio"
-        fault = alert.diagnosis.get("fault", "")
-        return {
-            "opened": _loop.moment(reader, alert.opened_at, seconds=True),
-            "rule": Cell(alert.rule, code=True),
-            "about": Cell(alert.model or alert.host, url=f"/slo/services/{quote(alert.model)}" if alert.model else ""),
-            "state": Cell(
-                _("已解除") if closed else _("未解除"),
-                tone="ok" if closed else "bad",
-                by=("state", "closed" if closed else "open"),
-            ),
-            "severity": Cell(_("立即处理") if alert.severity == "page" else _("工单处理")),
-            "fault": Cell(_(_FAULTS[fault]) if fault in _FAULTS else i18n.NOT_MEASURED),
-            "value": _loop.share(reader, value, digits=2) if ratio else _loop.number(reader, value, digits=2),
-            "lasted": _loop.span(reader, (alert.closed_at or reader.now) - alert.opened_at),
-            "hands": Cell(name(alert.acknowledged_by) if alert.acknowledged_by else i18n.NOT_MEASURED),
-        }
-
-    return cells
-
-
-# ---------------------------------------------------------------- one service's traffic
-
-
-def _traffic(reader: Reader, model: str) -> dict[str, Any] | None:
-    """What the record store says of the model in the chosen range; None when it does not answer."""
-    now, key = reader.now.timestamp(), _range(reader)
-    since = now - RANGES[key][0].total_seconds()
-    try:
-        records = services.get("records")
-        ask = {"since": since, "until": now, "model": model}
-        totals = records.query("totals", **ask)
-        minutes = records.query("by_minute", **ask, bucket_s=_BUCKETS_S[key])
-        callers, targets = records.query("by_caller", **ask), records.query("by_target", **ask)
-        entities = records.query("entities", **ask)
-    except Unavailable:
-        return None
-    return {
-        "requests": sum(int(row["requests"]) for row in totals),
-        "tokens_in": sum(int(row["tokens_in"] or 0) for row in totals),
-        "tokens_out": sum(int(row["tokens_out"] or 0) for row in totals),
-        "outcomes": _outcomes(reader, totals),
-        "latency": _latency(reader, minutes),
-        "flow": _flow(reader, minutes),
-        "entities": _entities(reader, entities),
-        "callers": [_caller(reader, row) for row in callers],
-        "targets": [_target(reader, row) for row in targets],
-    }
-
-
-def _method(reader: Reader) -> str:
-    return reader.context.gettext("网关逐条记录，未抽样")
-
-
-def _outcomes(reader: Reader, totals: list[dict[str, Any]]) -> Chart:
-    bars = []
-    for row in totals:
-        tone, word = _words.badge(reader.context, "outcome", row["outcome"])
-        bars.append(Bar(word, int(row["requests"]), tone="" if tone == "idle" else tone))
-    n = sum(int(row["requests"]) for row in totals)
-    title = reader.context.gettext("请求结果")
-    return charts.bar(title, bars, locale=reader.context.locale, method=_method(reader), n=n)
-
-
-def _latency(reader: Reader, minutes: list[dict[str, Any]]) -> Chart:
-    times = [_at(reader, row["minute"]) for row in minutes]
-    series = [Series(name, [row[name] for row in minutes]) for name in ("p50", "p95", "p99")]
-    return charts.line(
-        reader.context.gettext("端到端时延（ms）"),
-        times,
-        series,
-        locale=reader.context.locale,
-        zone=reader.context.zone,
-        method=_method(reader),
-        n=sum(int(row["answered"]) for row in minutes),
-        low=0,
-    )
-
-
-def _flow(reader: Reader, minutes: list[dict[str, Any]]) -> Chart:
-    _ = reader.context.gettext
-    times = [_at(reader, row["minute"]) for row in minutes]
-    series = [
-        Series(_("请求"), [int(row["requests"]) for row in minutes]),
-        Series(_("成功"), [int(row["answered"]) for row in minutes]),
-    ]
-    return charts.line(
-        _("请求量"),
-        times,
-        series,
-        locale=reader.context.locale,
-        zone=reader.context.zone,
-        method=_method(reader),
-        n=sum(int(row["requests"]) for row in minutes),
-        low=0,
-    )
-
-
-def _entities(reader: Reader, rows: list[dict[str, Any]]) -> Chart:
-    _ = reader.context.gettext
-    way = {"input": _("输入"), "output": _("输出")}
-    bars = [Bar(f"{row['entity']} · {way[row['direction']]}", int(row["masked"])) for row in rows]
-    n = sum(int(row["masked"]) for row in rows)
-    return charts.bar(_("脱敏命中"), bars, locale=reader.context.locale, method=_method(reader), n=n)
-
-
-def _at(reader: Reader, seconds: float) -> datetime:
-    return datetime.fromtimestamp(float(seconds), tz=reader.context.zone)
-
-
-def _caller(reader: Reader, row: Mapping[str, Any]) -> list[Cell]:
-    return [
-        Cell(
-            row["caller"] or i18n.NOT_MEASURED, url=f"/traffic?caller={quote(row['caller'])}" if row["caller"] else ""
-        ),
-        Cell(row["team"] or i18n.NOT_MEASURED),
-        _loop.number(reader, row["requests"]),
-        _ok_share(reader, row),
-        _loop.number(reader, row["p95"]),
-        _loop.number(reader, row["tokens_in"]),
-        _loop.number(reader, row["tokens_out"]),
-    ]
-
-
-def _target(reader: Reader, row: Mapping[str, Any]) -> list[Cell]:
-    return [
-        Cell(row["target"], code=True),
-        Cell(reader.context.gettext("灰度") if row["canary"] else i18n.NOT_MEASURED),
-        _loop.number(reader, row["requests"]),
-        _ok_share(reader, row),
-        _loop.number(reader, row["p50"]),
-        _loop.number(reader, row["p95"]),
-        _loop.number(reader, row["p99"]),
-    ]
-
-
-def _ok_share(reader: Reader, row: Mapping[str, Any]) -> Cell:
-    return _loop.share(reader, success_ratio(reader, row["outcomes"]), digits=2)
-
-
-def success_ratio(reader: Reader, outcomes: Mapping[str, int]) -> float | None:
-    """By the rulebook's success rule; None when nothing counts."""
-    rule = reader.book.success_rule
-    counted = {outcome: int(n) for outcome, n in outcomes.items() if outcome not in rule.excluded}
-    total = sum(counted.values())
-    failed = sum(n for outcome, n in counted.items() if outcome in rule.failures)
-    return (total - failed) / total if total else None

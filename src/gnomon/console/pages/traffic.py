@@ -28,8 +28,8 @@ def traffic(reader: ReaderDep) -> Response:
     columns = [
         Column("at", _("时间")),
         Column("id", _("请求编号")),
-        Column("model", _("模型")),
-        Column("target", _("目标")),
+        Column("model", _("所属模型")),
+        Column("target", _("路由目标")),
         Column("caller", _("调用方")),
         Column("outcome", _("结果")),
         Column("status", _("状态码"), num=True),
@@ -45,7 +45,7 @@ def traffic(reader: ReaderDep) -> Response:
         reader.require("traffic.export")
     models = [(one.name, one.name) for one in catalog.models(reader.session)]
     choices = {
-        "model": (_("模型"), models),
+        "model": (_("所属模型"), models),
         "outcome": (_("结果"), _words.options(reader.context, "outcome")),
     }
     try:

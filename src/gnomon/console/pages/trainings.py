@@ -29,13 +29,13 @@ def trainings(reader: ReaderDep) -> Response:
     _, who = reader.context.gettext, _loop.who(reader)
     columns = [
         Column("requested", _("申请时间")),
-        Column("model", _("模型")),
+        Column("model", _("所属模型")),
         Column("label", _("产出版本")),
         Column("state", _("状态")),
         Column("steps", _("步数"), num=True),
         Column("loss", _("损失"), num=True),
         Column("cpu", _("CPU 分钟"), num=True),
-        Column("case", _("整改单")),
+        Column("case", _("所在整改单")),
         Column("by", _("申请人")),
     ]
     cases = {one.id: one.number for one in remediation.cases(reader.session)}
