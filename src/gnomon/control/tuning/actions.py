@@ -190,6 +190,4 @@ def _cost_evidence(work: Work, training: TrainingRun) -> str:
         "method": "processor time of the trainer's process, from the operating system",
     }
     subject = ("training", training.id)
-    return evidence.record(
-        work, source="tuning.cost_recorded", kind="measurement", subject=subject, facts=facts
-    ).id
+    return evidence.record(work, source="tuning.cost_recorded", kind="measurement", subject=subject, facts=facts).id

@@ -12,7 +12,7 @@ from gnomon.control.catalog import queries as catalog
 from gnomon.control.catalog.schemas import FileEntry
 from gnomon.control.tuning import actions, queries, rules
 from gnomon.control.tuning.tables import TrainingRun
-from gnomon.engine.tuning.spec import HyperParameters
+from gnomon.engine.hyper_parameters import HyperParameters
 from gnomon.kit import services
 from gnomon.kit.errors import GnomonError
 from gnomon.kit.jobs import JobContext, job

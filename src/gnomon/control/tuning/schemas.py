@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gnomon.engine.tuning.spec import HyperParameters
+from gnomon.engine.hyper_parameters import HyperParameters
 from gnomon.kit.events import Event
 from gnomon.kit.numbers import Plain
 
