@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -27,6 +28,7 @@ def settings() -> Iterator[Settings]:
     yield found
     for process in processes_of(found.home):
         process.kill()
+    shutil.rmtree(found.home, ignore_errors=True)
 
 
 def up(settings: Settings, log: Path) -> subprocess.Popen[bytes]:
