@@ -1,6 +1,6 @@
 """Alembic's entry: the same migrations on SQLite and PostgreSQL."""
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 
@@ -9,7 +9,7 @@ from gnomon.kit import outbox  # noqa: F401 - its tables
 from gnomon.kit.db import Base, Database, UtcDateTime
 
 
-def _render(kind: str, thing: Any, _context: Any) -> str | bool:
+def _render(kind: str, thing: Any, _context: Any) -> str | Literal[False]:
     return "UtcDateTime()" if kind == "type" and isinstance(thing, UtcDateTime) else False
 
 
