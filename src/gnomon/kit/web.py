@@ -16,7 +16,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
 from gnomon.kit.error_texts import spoken, told
-from gnomon.kit.errors import GnomonError, SignInNeeded
+from gnomon.kit.errors import Denied, GnomonError, SignInNeeded
 from gnomon.kit.i18n import SOURCE
 from gnomon.kit.settings import Settings
 from gnomon.kit.work import NOBODY, Actor, Platform, Work
@@ -75,11 +75,22 @@ def reader(request: Request) -> Iterator[Session]:
 
 
 def allow(permission: str) -> DependsMarker:
-    """A dependency that lets only holders of `permission` read: `dependencies=[allow("audit.read")]`."""
+    """A dependency that lets only holders of `permission` in: `dependencies=[allow("audit.read")]`.
+
+    On a route that changes something it asks before the form is looked at; who is refused leaves a trace, as at the
+    action itself.
+    """
 
     def check(request: Request, actor: Annotated[Actor, Depends(person)]) -> None:
-        with platform_of(request).read() as session:
-            platform_of(request).hooks.authorise(session, actor, permission)
+        platform = platform_of(request)
+        try:
+            with platform.read() as session:
+                platform.hooks.authorise(session, actor, permission)
+        except Denied:
+            if request.method not in ("GET", "HEAD"):
+                with platform.work(actor) as work:
+                    work.require(permission)
+            raise
 
     return cast(DependsMarker, Depends(check))
 

@@ -135,6 +135,15 @@ class Work:
         self.session.add(row)
         return row.id
 
+    @property
+    def is_idle(self) -> bool:
+        """No action is running: whatever was read so far belongs to no change."""
+        return self._depth == 0
+
+    def require(self, permission: str) -> None:
+        """Return when the actor holds `permission`. Raises Denied, and the attempt is in the audit trail."""
+        self._authorise(Deed(permission), by_system=False)
+
     @contextmanager
     def entered(self, permission: str, *, by_system: bool) -> Iterator[None]:
         """Run one action: authorise and commit if it is the outermost."""

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import pytest
 from fastapi import APIRouter, FastAPI, Form
+from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
@@ -25,7 +26,7 @@ from gnomon.kit.web import WorkDep, allow, tell_errors
 from gnomon.kit.work import Actor, Platform, Work, action, system_action
 from tests.fakes.platform import MONDAY, make_platform
 
-MATRIX = {"lamp.light": ["engineer"], "lamp.break": ["auditor"]}
+MATRIX = {"lamp.light": ["engineer"], "lamp.break": ["auditor"], "lamp.view": ["engineer", "auditor"]}
 POSTS = {"engineer": "engineer", "auditor": "auditor"}
 done: list[str] = []
 
@@ -70,7 +71,7 @@ def application(platform: Platform, *, stop: bool = True) -> FastAPI:
     def break_one(id: str, work: WorkDep) -> None:
         destroy(work)
 
-    @app.get("/api/lamps")
+    @app.get("/api/lamps", dependencies=[allow("lamp.view")])
     def lamps() -> list[str]:
         return []
 
@@ -86,8 +87,8 @@ def states(result: sweep.SweepResult) -> State:
 
 def test_doors_that_keep_to_the_matrix_are_all_right_and_nothing_is_done(platform: Platform) -> None:
     found = sweep.sweep(application(platform), MATRIX, POSTS)
-    assert (len(found.cells), found.wrong, found.not_reached) == (4, (), ())
-    assert found.permissions == {"lamp.light", "lamp.break"}
+    assert (len(found.cells), found.wrong, found.not_reached) == (6, (), ())
+    assert found.permissions == {"lamp.light", "lamp.break", "lamp.view"}
     assert states(found) is State.MET
     assert done == []
     with platform.read() as session:
@@ -103,7 +104,9 @@ def test_a_door_open_to_a_post_that_the_matrix_does_not_name_is_wrong(platform: 
 
 
 def test_a_permission_that_is_in_no_matrix_is_wrong_where_somebody_holds_it(platform: Platform) -> None:
-    found = sweep.sweep(application(platform), {"lamp.break": ["auditor"]}, POSTS)
+    found = sweep.sweep(
+        application(platform), {name: posts for name, posts in MATRIX.items() if name != "lamp.light"}, POSTS
+    )
     assert [cell.post for cell in found.wrong] == ["engineer"]
 
 
@@ -117,6 +120,65 @@ def test_a_door_that_asks_for_nothing_is_not_reached_and_ends_green(platform: Pl
     found = sweep.sweep(app, MATRIX, POSTS)
     assert {cell.path for cell in found.not_reached} == {"/api/open"}
     assert states(found) is State.NOT_MEASURED
+
+
+def test_a_page_that_shows_to_anybody_is_not_reached(platform: Platform) -> None:
+    app = application(platform)
+
+    @app.get("/api/secrets")
+    def secrets() -> str:
+        return "for all"
+
+    assert {(cell.method, cell.path) for cell in sweep.sweep(app, MATRIX, POSTS).not_reached} == {
+        ("GET", "/api/secrets")
+    }
+
+
+def test_a_page_open_to_a_post_that_the_matrix_does_not_name_is_wrong(platform: Platform) -> None:
+    found = sweep.sweep(application(platform), MATRIX | {"lamp.view": ["auditor"]}, POSTS)
+    assert [(cell.method, cell.post) for cell in found.wrong] == [("GET", "engineer")]
+
+
+def test_the_question_behind_a_door_is_a_cell_of_its_own(platform: Platform) -> None:
+    app = application(platform)
+
+    @app.post("/api/wreckers", dependencies=[allow("lamp.view")])
+    def wreck(work: WorkDep) -> None:
+        destroy(work)
+
+    found = sweep.sweep(app, MATRIX, POSTS)
+    behind = {(cell.post, cell.permission): cell.allowed for cell in found.cells if cell.behind}
+    assert behind == {("engineer", "lamp.break"): False, ("auditor", "lamp.break"): True}
+    assert (found.wrong, found.unseen, done) == ((), (), [])
+    stricter = MATRIX | {"lamp.break": []}  # wrong at the action only
+    wrong = sweep.sweep(app, stricter, POSTS).wrong
+    assert ("/api/wreckers", "auditor", True) in {(cell.path, cell.post, cell.behind) for cell in wrong}
+
+
+def test_an_action_that_a_sample_does_not_lead_to_is_named(platform: Platform) -> None:
+    app = application(platform)
+
+    @app.post("/api/rooms/{id}/lamps", dependencies=[allow("lamp.light")])
+    def look_first(id: str, work: WorkDep) -> None:
+        raise NotFound(f"There is no room {id}.")
+
+    found = sweep.sweep(app, MATRIX, POSTS)
+    assert (found.not_reached, found.unseen) == ((), ("POST /api/rooms/{id}/lamps",))
+    check = found.as_check()
+    assert check is not None
+    assert check.facts["behind_doors_not_seen"] == ["POST /api/rooms/{id}/lamps"]
+
+
+def test_who_is_refused_at_the_door_of_a_change_leaves_a_trace(platform: Platform) -> None:
+    app = application(platform, stop=False)
+    app.include_router(pages())
+    with TestClient(app) as client:
+        for method, path in (("GET", "/api/lamps"), ("POST", "/lamps/1/break")):
+            answer = client.request(method, path, headers={"authorization": "Bearer stranger"}, data={})
+            assert answer.status_code == 403
+    with platform.read() as session:
+        trail = [(entry.permission, entry.outcome) for entry in session.scalars(select(AuditEntry))]
+    assert trail == [("lamp.break", "denied")]
 
 
 def test_a_door_that_looks_before_it_asks_is_not_reached(platform: Platform) -> None:

@@ -37,7 +37,7 @@ def keys(reader: ReaderDep) -> Response:
     return _keys(reader)
 
 
-@router.post("/access/keys")
+@router.post("/access/keys", dependencies=[allow("key.issue")])
 def issue(
     work: WorkDep,
     reader: ReaderDep,
@@ -67,7 +67,7 @@ def issue(
     return reader.page("key_issued.html", answer=answer, new=new, gateway=settings.gateway_url)
 
 
-@router.post("/access/keys/{id}/revoke")
+@router.post("/access/keys/{id}/revoke", dependencies=[allow("key.revoke")])
 def revoke(id: str, work: WorkDep, reader: ReaderDep, reason: Annotated[str, Form()] = "") -> Response:
     actions.revoke_key(work, id, reason=reason_of(reader, reason))
     return see_other("/access", notice=("ok", reader.context.gettext("密钥 %(id)s 已吊销，网关数秒内生效", id=id)))

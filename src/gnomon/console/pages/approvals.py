@@ -59,7 +59,7 @@ def approval(id: str, reader: ReaderDep) -> HTMLResponse:
     return _detail(reader, id)
 
 
-@router.post("/approvals/{id}/vote")
+@router.post("/approvals/{id}/vote", dependencies=[allow("approval.decide")])
 def vote(
     id: str,
     work: WorkDep,

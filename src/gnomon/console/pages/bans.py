@@ -53,7 +53,7 @@ def bans(reader: ReaderDep) -> Response:
     )
 
 
-@router.post("/bans")
+@router.post("/bans", dependencies=[allow("ban.impose")])
 def impose(
     work: WorkDep,
     reader: ReaderDep,
@@ -76,13 +76,13 @@ def impose(
     return see_other("/bans", notice=("ok", reader.context.gettext("封禁 %(id)s 已生效", id=made.id)))
 
 
-@router.post("/bans/{id}/confirm")
+@router.post("/bans/{id}/confirm", dependencies=[allow("ban.confirm")])
 def confirm(id: str, work: WorkDep, reader: ReaderDep) -> Response:
     actions.confirm_ban(work, id)
     return see_other("/bans", notice=("ok", reader.context.gettext("已确认封禁 %(id)s", id=id)))
 
 
-@router.post("/bans/{id}/lift")
+@router.post("/bans/{id}/lift", dependencies=[allow("ban.lift")])
 def lift(id: str, work: WorkDep, reader: ReaderDep, reason: Annotated[str, Form()] = "") -> Response:
     actions.lift_ban(work, id, reason=reason_of(reader, reason))
     return see_other("/bans", notice=("ok", reader.context.gettext("已解除封禁 %(id)s", id=id)))

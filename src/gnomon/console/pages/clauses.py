@@ -78,7 +78,7 @@ def clause(id: str, reader: ReaderDep) -> HTMLResponse:
     )
 
 
-@router.post("/controls/{id}/run")
+@router.post("/controls/{id}/run", dependencies=[allow("control.run")])
 def run(id: str, work: WorkDep, reader: ReaderDep, back: Annotated[str, Form()] = "/clauses") -> Response:
     """The control's check is queued; the reader is back on the clause."""
     actions.request_run(work, id)

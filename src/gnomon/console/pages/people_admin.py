@@ -29,7 +29,7 @@ def users(reader: ReaderDep) -> Response:
     return _users(reader)
 
 
-@router.post("/admin/users")
+@router.post("/admin/users", dependencies=[allow("person.create")])
 def invite(
     work: WorkDep,
     reader: ReaderDep,
@@ -51,14 +51,14 @@ def invite(
     return _link(reader, settings.control_url, new.name, answer)
 
 
-@router.post("/admin/users/{id}/invitation")
+@router.post("/admin/users/{id}/invitation", dependencies=[allow("person.reset")])
 def renew(id: str, work: WorkDep, reader: ReaderDep, settings: SettingsDep) -> HTMLResponse:
     """The old password and every post end; the answer shows a fresh one-time link, this once."""
     answer = actions.renew_invitation(work, id)
     return _link(reader, settings.control_url, reader.name(id), answer)
 
 
-@router.post("/admin/users/{id}/posts")
+@router.post("/admin/users/{id}/posts", dependencies=[allow("person.assign")])
 def assign(
     id: str,
     work: WorkDep,
@@ -74,7 +74,7 @@ def assign(
     return see_other("/admin/users", notice=("ok", reader.context.gettext("岗位已调整，下一次操作起生效")))
 
 
-@router.post("/admin/users/{id}/disable")
+@router.post("/admin/users/{id}/disable", dependencies=[allow("person.disable")])
 def disable(id: str, work: WorkDep, reader: ReaderDep, reason: Annotated[str, Form()] = "") -> Response:
     actions.deactivate(work, id, reason=reason_of(reader, reason))
     return see_other("/admin/users", notice=("ok", reader.context.gettext("账号已停用，全部会话已结束")))

@@ -21,12 +21,13 @@ def asked(work: Work, permission: str, *, question: Callable[[Session], Q | None
     """The answer to the `question` that the database gives rise to; None where there is none.
 
     It is read, its transaction ended, and only then asked. Who lacks the permission asks nothing: the action itself
-    refuses them. The action compares what it finds in its own transaction with what was asked about. Inside a larger
-    transaction, which cannot be ended here, the question is asked at once.
+    refuses them. The action compares what it finds in its own transaction with what was asked about. Inside another
+    action, whose transaction cannot be ended here, the question is asked at once.
     """
-    if work.session.in_transaction():
+    if not work.is_idle:
         found = question(work.session)
         return None if found is None else ask(found)
+    work.session.rollback()
     try:
         found = question(work.session) if people.may(work.session, work.actor, permission) else None
     finally:
