@@ -1,7 +1,8 @@
 """The one place that knows what time it is."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 
 class Clock(Protocol):
@@ -26,6 +27,11 @@ class FakeClock:
 
     def advance(self, by: timedelta) -> None:
         self._now += by
+
+
+def today(now: datetime, zone: str) -> date:
+    """The calendar day of `now` in `zone` (IANA): deadlines and numbers of documents count these, not days in UTC."""
+    return now.astimezone(ZoneInfo(zone)).date()
 
 
 def iso(at: datetime) -> str:

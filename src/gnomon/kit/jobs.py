@@ -380,7 +380,7 @@ def _forget(before: datetime) -> int:
 
     forgotten = 0
     ended = {"completed_before": before.isoformat(), "limit": 200, "load_input": False, "load_output": False}
-    while old := DBOS.list_workflows(**ended):  # type: ignore[arg-type]
+    while old := DBOS.list_workflows(**ended):
         DBOS.delete_workflows([flow.workflow_id for flow in old])
         forgotten += len(old)
     return forgotten

@@ -1,7 +1,9 @@
 """What a process of the control plane shares: settings, the object store, ports. Wiring fills it once at start."""
 
+from datetime import date, datetime
 from typing import Any
 
+from gnomon.kit import clock
 from gnomon.kit.blobs import Blobs
 from gnomon.kit.errors import Unavailable
 from gnomon.kit.settings import Settings
@@ -24,6 +26,11 @@ def get(name: str) -> Any:
 def settings() -> Settings:
     found: Settings = get("settings")
     return found
+
+
+def today(now: datetime) -> date:
+    """The calendar day of `now` where the installation is (setting `timezone`)."""
+    return clock.today(now, settings().timezone)
 
 
 def blobs() -> Blobs:

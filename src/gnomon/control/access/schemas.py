@@ -1,10 +1,9 @@
 """What goes in and out of access, and the facts that it tells."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from gnomon.kit.events import Event
 
@@ -17,7 +16,7 @@ class NewKey(BaseModel):
     team: str = Field(min_length=1, max_length=32)
     models: list[str] = Field(default=["*"], min_length=1)
     scopes: list[Scope] = Field(default=["chat"], min_length=1)
-    expires_at: datetime | None = None
+    expires_at: AwareDatetime | None = None
     requests_per_minute: int = Field(default=0, ge=0)
     concurrency: int = Field(default=0, ge=0)
 

@@ -4,10 +4,9 @@ Papers are loose here, so that a draft can be kept; `rules.papers` says what is 
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from gnomon.kit.events import Event
 
@@ -62,8 +61,8 @@ class Environment(Shape):
 class PlanStep(Shape):
     title: str = ""
     owner: str = ""  # person id
-    start: datetime | None = None
-    end: datetime | None = None
+    start: AwareDatetime | None = None
+    end: AwareDatetime | None = None
     verification: str = ""
 
 
@@ -80,8 +79,8 @@ class Rollback(Shape):
 
 
 class Plan(Shape):
-    start: datetime | None = None
-    end: datetime | None = None
+    start: AwareDatetime | None = None
+    end: AwareDatetime | None = None
     executor: str = ""  # person id
     steps: list[PlanStep] = Field(default_factory=list)
     resources: list[Resource] = Field(default_factory=list)

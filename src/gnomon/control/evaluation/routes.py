@@ -1,8 +1,8 @@
 """HTTP: suites, runs and their reports, comparisons, verification."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from gnomon.control.evaluation import actions, queries
 from gnomon.control.evaluation.report import report
@@ -13,6 +13,7 @@ from gnomon.kit.clock import iso
 from gnomon.kit.web import ReadDep, WorkDep, allow
 
 router = APIRouter(prefix="/api/v1/evaluation", tags=["evaluation"])
+Limit = Annotated[int, Query(ge=1, le=1000)]
 
 
 def plain_suite(suite: Suite) -> dict[str, Any]:
@@ -104,7 +105,7 @@ def check_leaks(id: str, body: LeakCheck, work: WorkDep) -> dict[str, Any]:
 
 
 @router.get("/runs", dependencies=[allow("evaluation.view")])
-def runs(session: ReadDep, model: str = "", suite_id: str = "", limit: int = 200) -> list[dict[str, Any]]:
+def runs(session: ReadDep, model: str = "", suite_id: str = "", limit: Limit = 200) -> list[dict[str, Any]]:
     return [plain_run(run) for run in queries.runs(session, model=model, suite_id=suite_id, limit=limit)]
 
 
@@ -136,7 +137,7 @@ def run_report(id: str, session: ReadDep) -> dict[str, Any]:
 
 
 @router.get("/runs/{id}/failures", dependencies=[allow("evaluation.view")])
-def failures(id: str, session: ReadDep, limit: int = 200) -> dict[str, Any]:
+def failures(id: str, session: ReadDep, limit: Limit = 200) -> dict[str, Any]:
     found = queries.failures(session, queries.run(session, id).id)
     return {"total": len(found), "items": [answer.as_dict() for answer in found[:limit]]}
 

@@ -6,6 +6,7 @@ from gnomon.control.evidence import queries as evidence
 from gnomon.control.findings import queries, rules
 from gnomon.control.findings.schemas import FindingRaised, FindingSettledNow, NewFinding
 from gnomon.control.findings.tables import Finding
+from gnomon.kit import services
 from gnomon.kit.ids import new_id
 from gnomon.kit.work import Work, action
 
@@ -21,7 +22,7 @@ def raise_finding(work: Work, new: NewFinding) -> Finding:
         known.evidence_ids = list(dict.fromkeys([*known.evidence_ids, *new.evidence_ids]))
         work.about("finding", known.id, number=known.number, evidence=new.evidence_ids, seen_again=True)
         return known
-    year = work.now.year
+    year = services.today(work.now).year
     finding = Finding(
         id=new_id("finding"),
         number=rules.next_number(year, queries.numbers(work.session, year)),

@@ -1,9 +1,10 @@
 """HTTP: how the objectives stand, their curves, alerts, hosts."""
 
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
+from pydantic import AwareDatetime
 
 from gnomon.control.monitoring import actions, queries
 from gnomon.control.monitoring.queries import ModelStanding, ObjectiveStanding
@@ -12,7 +13,6 @@ from gnomon.control.monitoring.tables import Alert, HostSample, RuleRun
 from gnomon.control.rulebook.rules import load
 from gnomon.control.rulebook.schemas import Text
 from gnomon.kit.clock import iso
-from gnomon.kit.errors import BadInput
 from gnomon.kit.web import ReadDep, WorkDep, allow, platform_of
 
 router = APIRouter(prefix="/api/v1", tags=["monitoring"])
@@ -27,10 +27,8 @@ def overview(request: Request, session: ReadDep) -> list[dict[str, Any]]:
 
 @router.get("/slo/series", dependencies=[allow("slo.view")])
 def series(
-    request: Request, session: ReadDep, model: str, objective: str, since: datetime | None = None
+    request: Request, session: ReadDep, model: str, objective: str, since: AwareDatetime | None = None
 ) -> list[dict[str, Any]]:
-    if since is not None and since.tzinfo is None:
-        raise BadInput(f"The time {since.isoformat()} has no zone.", next_step="End it with Z or +08:00.")
     start = since or platform_of(request).clock.now() - SERIES
     return [
         {
@@ -47,8 +45,8 @@ def series(
 
 
 @router.get("/alerts", dependencies=[allow("alert.view")])
-def alerts(session: ReadDep, limit: int = 200) -> list[dict[str, Any]]:
-    return [plain_alert(alert) for alert in queries.alerts(session, limit=min(max(limit, 1), 1000))]
+def alerts(session: ReadDep, limit: Annotated[int, Query(ge=1, le=1000)] = 200) -> list[dict[str, Any]]:
+    return [plain_alert(alert) for alert in queries.alerts(session, limit=limit)]
 
 
 @router.get("/alerts/{id}", dependencies=[allow("alert.view")])

@@ -9,6 +9,7 @@ from gnomon.control.people import queries as people
 from gnomon.control.remediation import queries, rules
 from gnomon.control.remediation.tables import Case
 from gnomon.control.rulebook.checks import CheckContext, CheckResult, check, gate
+from gnomon.kit import services
 from gnomon.kit.clock import iso
 
 KINDS = ("data", "algorithm", "application", "security", "experience")
@@ -76,7 +77,7 @@ def overdue_listed(context: CheckContext) -> CheckResult | None:
     tasks = [task for case in running for task in queries.tasks(context.session, case.id, case.rounds)]
     if not tasks:
         return None
-    late = queries.overdue(context.session, today=context.now.date())
+    late = queries.overdue(context.session, today=services.today(context.now))
     facts = {
         "case": [case.number for case in running],
         "tasks": len(tasks),
@@ -133,7 +134,7 @@ def progress_checked(context: CheckContext) -> CheckResult | None:
     running = _running(context)
     if not running:
         return None
-    late = queries.overdue(context.session, today=context.now.date())
+    late = queries.overdue(context.session, today=services.today(context.now))
     names = people.names(context.session)
     conclusion = [
         {

@@ -21,6 +21,7 @@ from gnomon.control.remediation.schemas import (
     TaskUpdate,
 )
 from gnomon.control.remediation.tables import BudgetLine, Case, Measure, Round, Task
+from gnomon.kit import services
 from gnomon.kit.clock import iso
 from gnomon.kit.web import ReadDep, WorkDep, allow, platform_of
 
@@ -140,7 +141,7 @@ def finish_measure(id: str, body: MeasureResult, work: WorkDep) -> dict[str, Any
 @router.get("/cases/{id}/gantt", dependencies=[allow("task.view")])
 def gantt(id: str, session: ReadDep, request: Request, round: int | None = None) -> list[dict[str, Any]]:
     """Tasks with dates, progress, slack, the critical path and what is overdue."""
-    today = platform_of(request).clock.now().date()
+    today = services.today(platform_of(request).clock.now())
     rows = queries.gantt(session, queries.case(session, id).id, today=today, round=round)
     return [
         plain_task(row.task) | {"critical": row.critical, "slack_days": row.slack_days, "overdue": row.overdue}

@@ -5,6 +5,7 @@ from gnomon.control.remediation import queries as remediation
 from gnomon.control.reports import queries, rendering, rules
 from gnomon.control.reports.schemas import NewReport, ReportIssued
 from gnomon.control.reports.tables import Report
+from gnomon.kit import services
 from gnomon.kit.ids import new_id
 from gnomon.kit.work import Work, action, system_action
 
@@ -17,7 +18,7 @@ def request_report(work: Work, new: NewReport) -> list[Report]:
     """
     subject_kind, subject_id = rules.subject_of(new.kind, new.subject_id)
     subject_id, round = _resolved(work, subject_kind, subject_id)
-    year = work.now.year
+    year = services.today(work.now).year
     series = rules.KINDS[new.kind].series
     taken = queries.numbers(work.session, series, year)
     issue_id = new_id("issue")

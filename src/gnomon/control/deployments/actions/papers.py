@@ -12,6 +12,7 @@ from gnomon.control.deployments.actions import approving, shared
 from gnomon.control.deployments.schemas import Environment, FunctionalTest, NewDeployment, Requirements
 from gnomon.control.deployments.tables import Deployment
 from gnomon.control.evidence import actions as evidence
+from gnomon.kit import services
 from gnomon.kit.canonical import digest
 from gnomon.kit.clock import iso
 from gnomon.kit.errors import BadInput
@@ -32,7 +33,7 @@ def open_deployment(work: Work, new: NewDeployment) -> Deployment:
         )
     deployment = Deployment(
         id=new_id("deploy"),
-        number=queries.next_number(work.session, work.now.year),
+        number=queries.next_number(work.session, services.today(work.now).year),
         state="draft",
         requirements={},
         requirements_state="draft",

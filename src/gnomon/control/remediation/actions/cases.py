@@ -10,6 +10,7 @@ from gnomon.control.people import queries as people
 from gnomon.control.remediation import queries, rules
 from gnomon.control.remediation.schemas import Assessment, Group, NewCase, Supervision
 from gnomon.control.remediation.tables import Case
+from gnomon.kit import services
 from gnomon.kit.clock import iso
 from gnomon.kit.errors import BadInput
 from gnomon.kit.ids import new_id
@@ -20,7 +21,7 @@ from gnomon.kit.work import Work, action
 def open_case(work: Work, new: NewCase) -> Case:
     """The case is open and its findings are in it. Raises FindingSettled for one that is elsewhere or settled."""
     people.person(work.session, new.owner_id)
-    year = work.now.year
+    year = services.today(work.now).year
     ids = list(dict.fromkeys(finding_queries.finding(work.session, id).id for id in new.finding_ids))
     case = Case(
         id=new_id("case"),

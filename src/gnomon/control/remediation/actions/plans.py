@@ -22,6 +22,7 @@ from gnomon.control.rulebook import rules as rulebook
 from gnomon.control.tuning.schemas import NewTraining
 from gnomon.engine.stats.goals import Goal, Guard
 from gnomon.engine.stats.metrics import metric
+from gnomon.kit import services
 from gnomon.kit.canonical import digest
 from gnomon.kit.clock import iso
 from gnomon.kit.errors import BadInput
@@ -126,7 +127,7 @@ def _content(work: Work, case: Case, plan: Plan, run: EvaluationRun) -> dict[str
         raise BadInput(f"The run {run.id} is of {run.model}.", next_step=f"Name a run of {case.model}.")
     suite = evaluation.suite(work.session, run.suite_id)
     _check_names(work, case, plan)
-    guards, live_guards, deviations = frozen_guards(plan, today=work.now.date())
+    guards, live_guards, deviations = frozen_guards(plan, today=services.today(work.now))
     return {
         "case": case.number,
         "round": case.rounds + 1,
@@ -192,7 +193,7 @@ def _goals(work: Work, plan: Plan, run: EvaluationRun, suite: Suite) -> list[dic
         if figure["value"] is not None
     }
     specs = [_spec(goal, measured) for goal in plan.goals]
-    rules.check_goals(specs, today=work.now.date(), recipe=str(run.recipe["id"]), measured=measured)
+    rules.check_goals(specs, today=services.today(work.now), recipe=str(run.recipe["id"]), measured=measured)
     statistics = rulebook.load().guards.statistics
     level = rules.goal_level(len(plan.goals), alpha=statistics.goal_alpha)
     goals = []

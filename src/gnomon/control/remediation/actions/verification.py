@@ -23,6 +23,7 @@ from gnomon.control.remediation.live import Seen
 from gnomon.control.remediation.schemas import CaseClosed, NextRound, RoundVerified, StartVerification
 from gnomon.control.remediation.tables import Case, Round
 from gnomon.control.rulebook import rules as rulebook
+from gnomon.kit import services
 from gnomon.kit.errors import BadInput, NotReady
 from gnomon.kit.work import Work, action, system_action
 
@@ -215,7 +216,7 @@ def _close(work: Work, case: Case, *, comment: str) -> None:
 
 
 def _judge(work: Work, case: Case, round: Round, run: EvaluationRun, seen: Seen) -> dict[str, Any]:
-    today = work.now.date()
+    today = services.today(work.now)
     guards = [guard_of(plain) for plain in rules.guards_of(round.content, "guards", today=today)]
     compared: list[Comparison] = []
     for place, plain in enumerate(round.content["goals"]):
