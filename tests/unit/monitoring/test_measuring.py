@@ -137,6 +137,23 @@ def test_a_broken_objective_opens_one_alert_with_a_diagnosis_and_closes_when_met
     assert [type(event) for event in told] == [AlertOpened, AlertClosed]
 
 
+def test_the_alerts_of_a_retired_model_are_closed_with_that_reason(
+    platform: Platform, records: StoredRecords, told: list[Any]
+) -> None:
+    records.add(300, just_now(platform), ms=900.0)
+    measure(platform)
+    with platform.database.session() as session:
+        session.get_one(Model, "reviews").stage = "retired"
+        session.commit()
+    for _ in range(2):
+        measure(platform)
+    assert open_rules(platform) == set()
+    with platform.read() as session:
+        (alert,) = session.scalars(select(Alert))
+    assert alert.facts["closed_by"] == {"reason": "model_retired"}
+    assert [type(event) for event in told] == [AlertOpened, AlertClosed]
+
+
 def test_an_outage_burns_the_budget_in_both_windows_and_pages(platform: Platform, records: StoredRecords) -> None:
     records.add(60, just_now(platform))
     records.add(40, just_now(platform), outcome="upstream_unreachable", status=502)

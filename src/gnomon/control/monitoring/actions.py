@@ -63,6 +63,19 @@ def close_alert(work: Work, alert_id: str, found: Evaluation) -> Alert:
     return alert
 
 
+@system_action("alert.close")
+def drop_alert(work: Work, alert_id: str, *, reason: str) -> Alert:
+    """The alert is closed, for `reason`: nothing will judge its rule again. A closed one stays as it is."""
+    alert = queries.alert(work.session, alert_id)
+    work.about("alert", alert.id, rule=alert.rule, reason=reason)
+    if alert.closed_at:
+        return alert
+    alert.closed_at = work.now
+    alert.facts = alert.facts | {"closed_by": {"reason": reason}}
+    work.emit(AlertClosed(alert.id, alert.rule, alert.model, alert.host))
+    return alert
+
+
 @action("alert.acknowledge")
 def acknowledge(work: Work, alert_id: str, *, note: str) -> Alert:
     """Somebody has the alert in hand; it stays open until the rule is met again."""

@@ -30,6 +30,7 @@ def measure(ctx: JobContext) -> None:
             session.merge(budget)
         session.commit()
     _signal(ctx, found.evaluations)
+    _drop_retired(ctx)
 
 
 @job("monitoring.sample_host", every=timedelta(seconds=15))
@@ -95,3 +96,13 @@ def _signal(ctx: JobContext, evaluations: Sequence[Evaluation]) -> None:
                 actions.open_alert(work, found)
             else:
                 actions.close_alert(work, alert_id, found)
+
+
+def _drop_retired(ctx: JobContext) -> None:
+    """No rule of a retired model is judged any more, so that none could be met again: its alerts are closed."""
+    with ctx.read() as session:
+        retired = {model.name for model in catalog.models(session) if model.stage == "retired"}
+        moot = [alert.id for alert in queries.open_alerts(session) if alert.model in retired]
+    for alert_id in moot:
+        with ctx.work() as work:
+            actions.drop_alert(work, alert_id, reason="model_retired")
