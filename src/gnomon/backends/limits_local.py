@@ -66,7 +66,7 @@ class _Locked:
 
 
 class LimitsLocal:
-    """Implements `gateway.limits.Limits` for the workers of one host."""
+    """Implements `contract.ports.Limits` for the workers of one host."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -6,9 +6,9 @@ import ipaddress
 import time
 
 from gnomon.contract.bundle import Key
+from gnomon.contract.ports import Limits
 from gnomon.contract.traffic import DefenceNotice
 from gnomon.gateway.exchange import Exchange
-from gnomon.gateway.limits import Limits
 from gnomon.gateway.recorder import Recorder
 from gnomon.gateway.refusal import Refusal
 from gnomon.gateway.snapshot import Snapshot

@@ -6,7 +6,7 @@ import random
 import time
 from dataclasses import dataclass
 
-from gnomon.gateway.limits import Limits
+from gnomon.contract.ports import Limits
 from gnomon.gateway.refusal import Refusal
 from gnomon.gateway.snapshot import PreparedRoute, PreparedTarget, Snapshot
 

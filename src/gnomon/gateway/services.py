@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from gnomon.contract.ports import Limits
 from gnomon.gateway.admission import Admission
 from gnomon.gateway.guarding import Guard
-from gnomon.gateway.limits import Limits
 from gnomon.gateway.metrics import Metrics
 from gnomon.gateway.recorder import Recorder
 from gnomon.gateway.snapshot import Loader

@@ -5,10 +5,10 @@ import contextlib
 import socket
 from pathlib import Path
 
+from gnomon.contract.ports import Limits
 from gnomon.gateway.admission import Admission
 from gnomon.gateway.guarding import Guard
 from gnomon.gateway.home import guard_keys
-from gnomon.gateway.limits import Limits
 from gnomon.gateway.metrics import Metrics
 from gnomon.gateway.recorder import Recorder
 from gnomon.gateway.server import Server, ServerLimits
