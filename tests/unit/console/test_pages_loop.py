@@ -1,10 +1,12 @@
 """The pages of the loop on a company that went round it once: what each shows, whom it refuses, what a form does."""
 
 import csv
+import html
 import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -70,6 +72,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     patch = pytest.MonkeyPatch()
     made = make_world(Path(tmp_path_factory.mktemp("loop")), patch.setattr, papers=False)
     with made.platform.read() as session:
+        made.ids["proof"] = runs.run(session, made.ids["baseline"]).evidence_ids[0]
         made.ids["after"] = next(run.id for run in runs.runs(session) if run.purpose == "verification")
     yield made
     made.close()
@@ -92,7 +95,7 @@ class Visitor:
         answer = self.client.get(path.format(**self.world.ids), headers=headers)
         return answer.status_code, answer.text
 
-    def post(self, path: str, login: str = "lin", **form: object) -> tuple[int, str]:
+    def post(self, path: str, login: str = "lin", /, **form: Any) -> tuple[int, str]:
         self.client.cookies.clear()
         self.client.cookies.update(self.cookies[login])
         answer = self.client.post(path.format(**self.world.ids), data=form)
@@ -211,7 +214,13 @@ def test_a_finding_becomes_a_case_in_two_steps(visit: Visitor) -> None:
     assert (status, to) == (303, f"/cases/new?finding={finding}")
     _, form = visit.get(to)
     assert f'value="{finding}" checked' in form
-    given = {"title": "应答偏慢整改", "level": "general", "model": MODEL, "owner_id": "wei", "finding": [finding]}
+    given: dict[str, Any] = {
+        "title": "应答偏慢整改",
+        "level": "general",
+        "model": MODEL,
+        "owner_id": "wei",
+        "finding": [finding],
+    }
     status, to = visit.post("/cases", **given)
     assert status == 303
     assert "已立项" in visit.get(to)[1]
@@ -239,3 +248,27 @@ def test_a_report_is_asked_for_and_waits_for_its_file(visit: Visitor) -> None:
     status, to = visit.post("/reports", kind="remediation_register", subject_id="", language="en")
     assert (status, to) == (303, "/reports")
     assert "正在生成" in visit.get("/reports")[1]
+
+
+def test_a_plan_is_checked_whole_before_it_is_frozen(visit: Visitor) -> None:
+    finding = {"title": "再次抽查", "severity": "low", "subject_kind": "model", "subject_id": MODEL}
+    proof = visit.world.ids["proof"]
+    _, to = visit.post("/findings", **finding, evidence_ids=proof)
+    given: dict[str, Any] = {
+        "title": "抽查整改",
+        "level": "general",
+        "model": MODEL,
+        "owner_id": "wei",
+        "finding": [to.split("/")[-1]],
+    }
+    _, case = visit.post("/cases", **given)
+    aims = dict.fromkeys(("accuracy", "data_security", "user_experience", "trade_standards"), "如实说明")
+    assert visit.post(f"{case}/assess", **aims, run=[visit.world.ids["baseline"]])[0] == 303
+    status, form = visit.get(f"{case}/plan", "wei")
+    assert status == 200
+    sketch = html.unescape(re.search(r"<textarea[^>]*>(.*?)</textarea>", form, re.S)[1])  # type: ignore[index]
+    status, text = visit.post(f"{case}/plan", "wei", plan=sketch)
+    assert status == 400
+    assert "需要修改" in text
+    assert "trade_off.cost" in text
+    assert "还没有方案" in visit.get(case)[1]

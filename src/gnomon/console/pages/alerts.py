@@ -54,7 +54,7 @@ def alerts(reader: ReaderDep) -> Response:
     return _loop.show(reader, "alerts.html", list=made, open_alerts=open_ones, cells=cells)
 
 
-@router.post("/alerts/{id}/acknowledge")
+@router.post("/alerts/{id}/acknowledge", dependencies=[allow("alert.acknowledge")])
 def acknowledge(id: str, reader: ReaderDep, work: WorkDep, reason: Annotated[str, Form()] = "") -> Response:
     actions.acknowledge(work, id, note=reason)
     return see_other("/alerts", notice=("ok", reader.context.gettext("告警已认领")))

@@ -142,7 +142,7 @@ def new_case(reader: ReaderDep) -> Response:
     )
 
 
-@router.post("/cases")
+@router.post("/cases", dependencies=[allow("case.open")])
 def open_case(
     reader: ReaderDep,
     work: WorkDep,

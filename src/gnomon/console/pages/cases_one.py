@@ -99,7 +99,7 @@ def case(id: str, reader: ReaderDep) -> Response:
     )
 
 
-@router.post("/cases/{id}/assess")
+@router.post("/cases/{id}/assess", dependencies=[allow("case.assess")])
 def assess(
     id: str,
     reader: ReaderDep,
@@ -120,12 +120,12 @@ def assess(
     return _done(reader, id, lambda: actions.assess(work, id, new), mark("现状评估已登记"))
 
 
-@router.post("/cases/{id}/start")
+@router.post("/cases/{id}/start", dependencies=[allow("case.apply")])
 def start_measures(id: str, reader: ReaderDep, work: WorkDep) -> Response:
     return _done(reader, id, lambda: actions.start_measures(work, id), mark("措施已开始实施"))
 
 
-@router.post("/cases/{id}/measures/{measure_id}")
+@router.post("/cases/{id}/measures/{measure_id}", dependencies=[allow("measure.apply")])
 def finish_measure(
     id: str,
     measure_id: str,
@@ -141,7 +141,7 @@ def finish_measure(
     return _done(reader, id, lambda: actions.finish_measure(work, measure_id, result), mark("措施结果已登记"))
 
 
-@router.post("/cases/{id}/tasks/{task_id}")
+@router.post("/cases/{id}/tasks/{task_id}", dependencies=[allow("task.edit")])
 def update_task(
     id: str,
     task_id: str,
@@ -154,7 +154,7 @@ def update_task(
     return _done(reader, id, lambda: actions.update_task(work, task_id, update), mark("任务进度已更新"))
 
 
-@router.post("/cases/{id}/budget/{line_id}")
+@router.post("/cases/{id}/budget/{line_id}", dependencies=[allow("budget.edit")])
 def record_spend(
     id: str,
     line_id: str,
@@ -168,13 +168,13 @@ def record_spend(
     return _done(reader, id, lambda: actions.record_spend(work, line_id, spend), mark("支出已登记"))
 
 
-@router.post("/cases/{id}/verification")
+@router.post("/cases/{id}/verification", dependencies=[allow("case.verify")])
 def start_verification(id: str, reader: ReaderDep, work: WorkDep, target: Annotated[str, Form()] = "") -> Response:
     start = cases.form_of(reader, StartVerification, target_id=target)
     return _done(reader, id, lambda: actions.start_verification(work, id, start), mark("复测已申请"))
 
 
-@router.post("/cases/{id}/verdict")
+@router.post("/cases/{id}/verdict", dependencies=[allow("case.verify")])
 def verify(id: str, reader: ReaderDep, work: WorkDep) -> Response:
     return _done(
         reader,
@@ -184,19 +184,19 @@ def verify(id: str, reader: ReaderDep, work: WorkDep) -> Response:
     )
 
 
-@router.post("/cases/{id}/next-round")
+@router.post("/cases/{id}/next-round", dependencies=[allow("case.plan")])
 def next_round(id: str, reader: ReaderDep, work: WorkDep, reason: Annotated[str, Form()] = "") -> Response:
     told = cases.form_of(reader, NextRound, reason=reason)
     return _done(reader, id, lambda: actions.open_next_round(work, id, told), mark("已转入下一轮"))
 
 
-@router.post("/cases/{id}/closure-request")
+@router.post("/cases/{id}/closure-request", dependencies=[allow("case.close")])
 def request_closure(id: str, reader: ReaderDep, work: WorkDep, reason: Annotated[str, Form()] = "") -> Response:
     told = cases.form_of(reader, Closure, comment=reason)
     return _done(reader, id, lambda: actions.request_closure(work, id, comment=told.comment), mark("销号已提交审批"))
 
 
-@router.post("/cases/{id}/supervise")
+@router.post("/cases/{id}/supervise", dependencies=[allow("case.supervise")])
 def supervise(id: str, reader: ReaderDep, work: WorkDep, reason: Annotated[str, Form()] = "") -> Response:
     told = cases.form_of(reader, Supervision, checked=reason)
     return _done(reader, id, lambda: actions.supervise(work, id, told), mark("监督记录已登记"))

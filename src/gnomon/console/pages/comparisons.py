@@ -61,7 +61,7 @@ def compare(reader: ReaderDep) -> Response:
     return _loop.show(reader, "compare.html", **values)
 
 
-@router.post("/evaluations/compare")
+@router.post("/evaluations/compare", dependencies=[allow("evaluation.compare")])
 def keep_comparison(
     reader: ReaderDep,
     work: WorkDep,

@@ -1,6 +1,6 @@
 """What runs where, and one deployment on its way into service: papers, probe, plan, approvals, test, go-live."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 from urllib.parse import quote
 
@@ -23,7 +23,6 @@ from gnomon.kit.canonical import digest
 from gnomon.kit.errors import BadInput
 from gnomon.kit.i18n import mark
 from gnomon.kit.web import WorkDep, allow
-from gnomon.kit.work import Work
 
 router = APIRouter(include_in_schema=False)
 
@@ -55,7 +54,7 @@ def deployments(reader: ReaderDep) -> Response:
     )
 
 
-@router.post("/deployments")
+@router.post("/deployments", dependencies=[allow("deployment.open")])
 def open_deployment(
     reader: ReaderDep, work: WorkDep, version: Annotated[str, Form()] = "", title: Annotated[str, Form()] = ""
 ) -> Response:
@@ -101,24 +100,50 @@ def deployment(id: str, reader: ReaderDep) -> Response:
     )
 
 
-@router.post("/deployments/{id}/{verb}")
-def act(id: str, verb: str, reader: ReaderDep, work: WorkDep, reason: Annotated[str, Form()] = "") -> Response:
-    """One step of the deployment. Raises BadInput on a verb that there is not."""
-    _ = reader.context.gettext
-    done: dict[str, tuple[Callable[[Work, str], object], str]] = {
-        "requirements": (actions.submit_requirements, _("需求分析报告已提交审批")),
-        "probe": (actions.probe_environment, _("已开始探测环境")),
-        "plan": (actions.submit_plan, _("部署方案已提交审批")),
-        "start": (actions.start, _("已开始安装")),
-        "test": (actions.test, _("已开始功能测试")),
-        "go-live": (actions.go_live, _("已上线")),
-        "retire": (lambda work, id: actions.retire(work, id, reason=reason), _("已下线")),
-    }
-    if verb not in done:
-        raise BadInput(_("没有这个操作。"), next_step=_("用页面上的按钮操作。"))
-    do, said = done[verb]
-    do(work, id)
-    return see_other(f"/deployments/{id}", notice=("ok", said))
+@router.post("/deployments/{id}/requirements", dependencies=[allow("requirements.submit")])
+def submit_requirements(id: str, reader: ReaderDep, work: WorkDep) -> Response:
+    actions.submit_requirements(work, id)
+    return _back(reader, id, mark("需求分析报告已提交审批"))
+
+
+@router.post("/deployments/{id}/probe", dependencies=[allow("environment.probe")])
+def probe_environment(id: str, reader: ReaderDep, work: WorkDep) -> Response:
+    actions.probe_environment(work, id)
+    return _back(reader, id, mark("已开始探测环境"))
+
+
+@router.post("/deployments/{id}/plan", dependencies=[allow("deployment.submit")])
+def submit_plan(id: str, reader: ReaderDep, work: WorkDep) -> Response:
+    actions.submit_plan(work, id)
+    return _back(reader, id, mark("部署方案已提交审批"))
+
+
+@router.post("/deployments/{id}/start", dependencies=[allow("deployment.install")])
+def start(id: str, reader: ReaderDep, work: WorkDep) -> Response:
+    actions.start(work, id)
+    return _back(reader, id, mark("已开始安装"))
+
+
+@router.post("/deployments/{id}/test", dependencies=[allow("deployment.test")])
+def test(id: str, reader: ReaderDep, work: WorkDep) -> Response:
+    actions.test(work, id)
+    return _back(reader, id, mark("已开始功能测试"))
+
+
+@router.post("/deployments/{id}/go-live", dependencies=[allow("deployment.release")])
+def go_live(id: str, reader: ReaderDep, work: WorkDep) -> Response:
+    actions.go_live(work, id)
+    return _back(reader, id, mark("已上线"))
+
+
+@router.post("/deployments/{id}/retire", dependencies=[allow("deployment.retire")])
+def retire(id: str, reader: ReaderDep, work: WorkDep, reason: Annotated[str, Form()] = "") -> Response:
+    actions.retire(work, id, reason=reason)
+    return _back(reader, id, mark("已下线"))
+
+
+def _back(reader: Reader, id: str, said: str) -> Response:
+    return see_other(f"/deployments/{id}", notice=("ok", reader.context.gettext(said)))
 
 
 def _versions(reader: Reader) -> dict[str, ModelVersion]:

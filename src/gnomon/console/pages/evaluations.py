@@ -67,15 +67,17 @@ def evaluations(reader: ReaderDep) -> Response:
         "evaluations.html",
         list=made,
         sentence=_overall(reader, found),
-        suites=[(one.id, f"{one.name}{_('（封存）') if one.sealed else ''}") for one in suites.values()],
+        open_suites=[(one.id, one.name) for one in suites.values() if not one.sealed],
+        sealed_suites=[(one.id, one.name) for one in suites.values() if one.sealed],
         targets=_targets(reader),
-        run_refused=_run_refused(reader),
+        run_refused=reader.refusal("evaluation.run"),
+        sealed_refused=reader.refusal("evaluation.run_sealed"),
         compare_options=_evaluations.run_options(reader, done, suites, versions),
         metrics=_evaluations.metric_options(reader),
     )
 
 
-@router.post("/evaluations")
+@router.post("/evaluations", dependencies=[allow("evaluation.run")])
 def request_run(
     reader: ReaderDep,
     work: WorkDep,
@@ -84,7 +86,26 @@ def request_run(
     purpose: Annotated[str, Form()] = "exploration",
     mode: Annotated[str, Form()] = "label_loglik",
 ) -> Response:
-    """A run is asked for; one on a sealed set is counted as a look."""
+    """A run on an open suite is asked for."""
+    return _asked(reader, actions.request_run(work, _wanted(reader, suite_id, target, purpose=purpose, mode=mode)))
+
+
+@router.post("/evaluations/sealed", dependencies=[allow("evaluation.run_sealed")])
+def request_sealed_run(
+    reader: ReaderDep,
+    work: WorkDep,
+    suite_id: Annotated[str, Form()] = "",
+    target: Annotated[str, Form()] = "",
+    purpose: Annotated[str, Form()] = "exploration",
+    mode: Annotated[str, Form()] = "label_loglik",
+) -> Response:
+    """A run on a sealed suite is asked for: a look that counts."""
+    new = _wanted(reader, suite_id, target, purpose=purpose, mode=mode)
+    return _asked(reader, actions.request_sealed_run(work, new))
+
+
+def _wanted(reader: Reader, suite_id: str, target: str, *, purpose: str, mode: str) -> NewRun:
+    """The form as the action wants it. Raises BadInput when no target is chosen or the purpose is another."""
     _ = reader.context.gettext
     model, _at, target_id = target.partition("@")
     if (
@@ -93,16 +114,17 @@ def request_run(
         or not model
     ):
         raise BadInput(_("没有选目标，或用途不在范围内。"), next_step=_("返回上一页修改。"))
-    suite = queries.suite(work.session, suite_id)
-    new = NewRun(
-        suite_id=suite.id,
+    return NewRun(
+        suite_id=suite_id,
         model=model,
         target_id=target_id,
         purpose=purpose,  # type: ignore[arg-type]  # checked above
         decoding=DecodingIn(mode=mode),  # type: ignore[arg-type]
     )
-    made = actions.request_sealed_run(work, new) if suite.sealed else actions.request_run(work, new)
-    return see_other(f"/evaluations/{made.id}", notice=("ok", _("评测已申请")))
+
+
+def _asked(reader: Reader, made: EvaluationRun) -> Response:
+    return see_other(f"/evaluations/{made.id}", notice=("ok", reader.context.gettext("评测已申请")))
 
 
 def _run_line(reader: Reader, run: EvaluationRun, about: Suite, version: ModelVersion | None, by: str) -> Line:
@@ -146,12 +168,6 @@ def _overall(reader: Reader, found: Sequence[EvaluationRun]) -> tuple[str, str]:
     if failed:
         return "warn", _("%(n)s 次评测失败，可以续跑。", n=failed)
     return "ok", _("没有进行中或失败的评测。")
-
-
-def _run_refused(reader: Reader) -> str:
-    return (
-        "" if reader.may("evaluation.run") or reader.may("evaluation.run_sealed") else reader.refusal("evaluation.run")
-    )
 
 
 def _targets(reader: Reader) -> list[tuple[str, str]]:

@@ -62,7 +62,7 @@ def live(id: str, reader: ReaderDep) -> Response:
     return _loop.show(reader, "evaluation_live.html", **_frame(reader, queries.run(reader.session, id)))
 
 
-@router.post("/evaluations/{id}/resume")
+@router.post("/evaluations/{id}/resume", dependencies=[allow("evaluation.resume")])
 def resume(id: str, reader: ReaderDep, work: WorkDep) -> Response:
     actions.resume_run(work, id)
     return see_other(f"/evaluations/{id}", notice=("ok", reader.context.gettext("评测已续跑")))

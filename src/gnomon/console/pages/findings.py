@@ -79,13 +79,13 @@ def findings(reader: ReaderDep) -> Response:
     )
 
 
-@router.post("/findings/batch")
+@router.post("/findings/batch", dependencies=[allow("case.open")])
 def to_case(reader: ReaderDep, pick: Annotated[list[str], Form()]) -> Response:
     """The chosen findings are carried to the form of a new case."""
     return see_other("/cases/new?" + urlencode([("finding", one) for one in pick]))
 
 
-@router.post("/findings")
+@router.post("/findings", dependencies=[allow("finding.raise")])
 def raise_finding(
     reader: ReaderDep,
     work: WorkDep,
@@ -137,7 +137,7 @@ def finding(id: str, reader: ReaderDep) -> Response:
     )
 
 
-@router.post("/findings/{id}/close")
+@router.post("/findings/{id}/close", dependencies=[allow("finding.close")])
 def close(
     id: str,
     reader: ReaderDep,
@@ -149,7 +149,7 @@ def close(
     return see_other(f"/findings/{id}", notice=("ok", reader.context.gettext("问题已关闭")))
 
 
-@router.post("/findings/{id}/reject")
+@router.post("/findings/{id}/reject", dependencies=[allow("finding.reject")])
 def reject(id: str, reader: ReaderDep, work: WorkDep, reason: Annotated[str, Form()] = "") -> Response:
     actions.reject_finding(work, id, reason=reason)
     return see_other(f"/findings/{id}", notice=("ok", reader.context.gettext("问题已驳回")))

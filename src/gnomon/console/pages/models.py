@@ -81,7 +81,7 @@ def models(reader: ReaderDep) -> Response:
     )
 
 
-@router.post("/models")
+@router.post("/models", dependencies=[allow("model.register")])
 def register(
     reader: ReaderDep,
     work: WorkDep,
@@ -192,14 +192,14 @@ def version(name: str, version: str, reader: ReaderDep) -> Response:
     )
 
 
-@router.post("/models/{name}/{version}/check")
+@router.post("/models/{name}/{version}/check", dependencies=[allow("model.verify")])
 def check(name: str, version: str, reader: ReaderDep, work: WorkDep) -> Response:
     queries.version_of(work.session, name, version)
     actions.check_version(work, version)
     return see_other(f"/models/{quote(name)}/{version}", notice=("ok", reader.context.gettext("已开始校验")))
 
 
-@router.post("/models/{name}/{version}/candidate")
+@router.post("/models/{name}/{version}/candidate", dependencies=[allow("deployment.initialise")])
 def add_candidate(name: str, version: str, reader: ReaderDep, work: WorkDep) -> Response:
     """The adapter is being loaded beside its base, without traffic."""
     deployment_actions.add_candidate(work, name, version)

@@ -6,13 +6,13 @@ from fastapi import APIRouter, Form
 from fastapi.responses import Response
 
 from gnomon.console.pages import _loop, _releases
-from gnomon.console.reader import ReaderDep
+from gnomon.console.reader import Reader, ReaderDep
 from gnomon.console.render import see_other
 from gnomon.control.approvals import queries as approvals
 from gnomon.control.catalog import queries as catalog
 from gnomon.control.deployments import actions, queries
 from gnomon.control.evidence import queries as evidence
-from gnomon.kit.errors import BadInput
+from gnomon.kit.i18n import mark
 from gnomon.kit.web import WorkDep, allow
 
 router = APIRouter(include_in_schema=False)
@@ -47,18 +47,23 @@ def release(id: str, reader: ReaderDep) -> Response:
     )
 
 
-@router.post("/releases/{id}/{verb}")
-def act(id: str, verb: str, reader: ReaderDep, work: WorkDep, reason: Annotated[str, Form()] = "") -> Response:
-    _ = reader.context.gettext
-    if verb == "canary":
-        actions.start_canary(work, id)
-        said = _("灰度已开始")
-    elif verb == "full":
-        actions.full_release(work, id)
-        said = _("已全量发布")
-    elif verb == "abort":
-        actions.abort_release(work, id, reason=_releases.reason_of(reader, reason))
-        said = _("发布已中止")
-    else:
-        raise BadInput(_("没有这个操作。"), next_step=_("用页面上的按钮操作。"))
-    return see_other(f"/releases/{id}", notice=("ok", said))
+@router.post("/releases/{id}/canary", dependencies=[allow("canary.start")])
+def start_canary(id: str, reader: ReaderDep, work: WorkDep) -> Response:
+    actions.start_canary(work, id)
+    return _back(reader, id, mark("灰度已开始"))
+
+
+@router.post("/releases/{id}/full", dependencies=[allow("canary.promote")])
+def full_release(id: str, reader: ReaderDep, work: WorkDep) -> Response:
+    actions.full_release(work, id)
+    return _back(reader, id, mark("已全量发布"))
+
+
+@router.post("/releases/{id}/abort", dependencies=[allow("canary.abort")])
+def abort(id: str, reader: ReaderDep, work: WorkDep, reason: Annotated[str, Form()] = "") -> Response:
+    actions.abort_release(work, id, reason=_releases.reason_of(reader, reason))
+    return _back(reader, id, mark("发布已中止"))
+
+
+def _back(reader: Reader, id: str, said: str) -> Response:
+    return see_other(f"/releases/{id}", notice=("ok", reader.context.gettext(said)))

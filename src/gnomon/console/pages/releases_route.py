@@ -62,7 +62,7 @@ def route(model: str, reader: ReaderDep) -> Response:
     )
 
 
-@router.post("/deployments/routes/{model}/releases")
+@router.post("/deployments/routes/{model}/releases", dependencies=[allow("deployment.release")])
 def request_release(
     model: str,
     reader: ReaderDep,
@@ -111,7 +111,7 @@ def request_release(
     return see_other(f"/releases/{made.id}", notice=("ok", _("发布已申请，等待审批")))
 
 
-@router.post("/deployments/routes/{model}/roll-back")
+@router.post("/deployments/routes/{model}/roll-back", dependencies=[allow("deployment.roll_back")])
 def roll_back(
     model: str,
     reader: ReaderDep,
@@ -133,7 +133,7 @@ def roll_back(
     )
 
 
-@router.post("/deployments/routes/{model}/roll-forward")
+@router.post("/deployments/routes/{model}/roll-forward", dependencies=[allow("deployment.roll_back")])
 def roll_forward(model: str, reader: ReaderDep, work: WorkDep, reason: Annotated[str, Form()] = "") -> Response:
     made = actions.roll_forward(work, model, reason=_releases.reason_of(reader, reason))
     said = reader.context.gettext("已恢复到 %(target)s，正在计时", target=made.to_target)

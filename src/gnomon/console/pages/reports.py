@@ -70,7 +70,7 @@ def reports(reader: ReaderDep) -> Response:
     )
 
 
-@router.post("/reports")
+@router.post("/reports", dependencies=[allow("report.create")])
 def request_report(
     reader: ReaderDep,
     work: WorkDep,

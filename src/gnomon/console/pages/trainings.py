@@ -96,7 +96,7 @@ def live(id: str, reader: ReaderDep) -> Response:
     return _loop.show(reader, "training_live.html", **_live(reader, queries.training(reader.session, id)))
 
 
-@router.post("/training/{id}/cancel")
+@router.post("/training/{id}/cancel", dependencies=[allow("training.cancel")])
 def cancel(id: str, reader: ReaderDep, work: WorkDep, reason: Annotated[str, Form()] = "") -> Response:
     actions.cancel_training(work, id, reason=reason)
     return see_other(f"/training/{id}", notice=("ok", reader.context.gettext("训练已取消")))
