@@ -237,7 +237,7 @@ def test_a_form_that_lacks_something_is_told_in_the_readers_words(visit: Visitor
 
 def test_a_run_on_a_sealed_set_is_a_counted_look(visit: Visitor) -> None:
     status, to = visit.post(
-        "/evaluations", suite_id=visit.world.ids["suite"], target=f"{MODEL}@base-1", purpose="baseline"
+        "/evaluations/sealed", suite_id=visit.world.ids["suite"], target=f"{MODEL}@base-1", purpose="baseline"
     )
     assert status == 303
     assert "已答 0 / 120 条" in visit.get(to)[1]

@@ -31,7 +31,7 @@ def plan_form(id: str, reader: ReaderDep) -> Response:
     return _page(reader, found, json.dumps(_sketch(reader, found), ensure_ascii=False, indent=2), [])
 
 
-@router.post("/cases/{id}/plan")
+@router.post("/cases/{id}/plan", dependencies=[allow("case.plan")])
 def plan_round(id: str, reader: ReaderDep, work: WorkDep, plan: Annotated[str, Form()] = "") -> Response:
     """Frozen and up for approval, or the form again with what is wrong."""
     found = queries.case(reader.session, id)
