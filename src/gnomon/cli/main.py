@@ -1,5 +1,7 @@
 """`gnomon`: every verb. A client of the API, except for what must work without a running control plane."""
 
+from __future__ import annotations
+
 import sys
 from importlib import import_module
 from typing import Any
@@ -7,7 +9,7 @@ from typing import Any
 import click
 
 import gnomon
-from gnomon.kit.errors import GnomonError
+from gnomon.kit.errors import BadInput, GnomonError
 
 # verb: where its command is. Loaded only when called, so that `gnomon --help` stays quick.
 VERBS = {
@@ -21,6 +23,10 @@ VERBS = {
     "bundle": "gnomon.cli.bundle:bundle",
     "api": "gnomon.cli.api:api",
 }
+
+
+class SettingsUnusable(BadInput):
+    code = "settings_unusable"
 
 
 class Verbs(click.Group):
@@ -51,6 +57,36 @@ def main(arguments: list[str] | None = None) -> Any:
     except GnomonError as error:
         _tell(error)
         sys.exit(1)
+    except ValueError as error:  # what Settings raises, whichever verb reads them
+        wrong = _wrong_setting(error)
+        if wrong is None:
+            raise
+        _tell(wrong)
+        sys.exit(1)
+
+
+def _wrong_setting(error: ValueError) -> SettingsUnusable | None:
+    """The first setting that cannot be, by the name that one types; None when the error is about something else."""
+    import tomllib
+
+    from pydantic import ValidationError
+
+    from gnomon.kit.settings import Settings, config_file
+
+    prefix = Settings.model_config["env_prefix"]
+    if isinstance(error, tomllib.TOMLDecodeError):
+        return SettingsUnusable(
+            f"配置文件不是 TOML / the settings file is not TOML: {config_file()}: {error}",
+            next_step=f"{prefix}CONFIG=<file>",
+        )
+    if not isinstance(error, ValidationError) or error.title != Settings.__name__:
+        return None
+    first = error.errors()[0]
+    name = f"{prefix}{'.'.join(str(part) for part in first['loc'])}".upper()
+    value = "" if "DATABASE" in name else f"={first['input']}"  # a database's URL may hold a password
+    return SettingsUnusable(
+        f"设置有误 / a setting cannot be used: {name}{value} ({first['msg']})", next_step=f"{name}=<value>"
+    )
 
 
 def _tell(error: GnomonError) -> None:

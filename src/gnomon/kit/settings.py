@@ -1,8 +1,11 @@
 """Settings: where things lie and listen. From the environment (`GNOMON_…`) or one TOML file, never thresholds."""
 
+import os
+import re
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 
@@ -24,11 +27,31 @@ class Settings(BaseSettings):
     environment: str = Field(
         default="production", description="Badge on every page: production, staging, canary or demo"
     )
-    locale: str = Field(default="zh-CN", description="Language where a person has not chosen one: zh-CN or en")
+    locale: str = Field(
+        default="zh-CN", pattern="^(zh-CN|en)$", description="Language where a person has not chosen one: zh-CN or en"
+    )
     timezone: str = Field(
         default="Asia/Shanghai", description="IANA zone in which working days and schedules are counted"
     )
-    log_level: str = Field(default="info", description="debug, info, warning or error")
+    log_level: str = Field(
+        default="info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error"
+    )
+
+    @field_validator("database", "jobs_database")
+    @classmethod
+    def _is_a_database(cls, url: str) -> str:
+        if url and not re.match(r"(sqlite|postgresql)(\+\w+)?://", url):
+            raise ValueError("not the URL of a database, such as sqlite:///path or postgresql://user@host/name")
+        return url
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError("not an IANA time zone, such as Asia/Shanghai") from error
+        return name
 
     @classmethod
     def settings_customise_sources(
@@ -39,7 +62,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _config_file())
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
 
     @property
     def database_url(self) -> str:
@@ -60,7 +83,5 @@ class Settings(BaseSettings):
         return f"http://{self.host}:{self.gateway_port}"
 
 
-def _config_file() -> Path:
-    import os
-
+def config_file() -> Path:
     return Path(os.environ.get("GNOMON_CONFIG", "gnomon.toml"))

@@ -53,6 +53,42 @@ def test_the_version_is_the_packages(run: Run) -> None:
     assert run("--version")[1].split()[-1] == gnomon.__version__
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CONTROL_PORT", "abc"),
+        ("GATEWAY_PORT", "70000"),
+        ("TIMEZONE", "Mars/Olympus"),
+        ("LOCALE", "fr"),
+        ("LOG_LEVEL", "loud"),
+        ("DATABASE", "mysql://root:pass-word@host/x"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_told_in_one_line(
+    run: Run, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"GNOMON_{name}", value)
+    code, _, err = run("status")
+    assert (code, len(err.splitlines())) == (1, 2)
+    assert f"GNOMON_{name}" in err
+    assert "settings_unusable" in err
+    assert "pass-word" not in err
+
+
+def test_a_settings_file_that_is_not_toml_is_named(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "bad.toml").write_text("home = [")
+    monkeypatch.setenv("GNOMON_CONFIG", str(tmp_path / "bad.toml"))
+    code, _, err = run("status")
+    assert (code, "bad.toml" in err) == (1, True)
+
+
+@pytest.mark.parametrize("words", [("post", "runs", "{name:"), ("put", "runs", "{"), ("get", "jobs", "tuning.train")])
+def test_arguments_that_cannot_be_read_are_told_before_anything_is_sent(run: Run, words: tuple[str, ...]) -> None:
+    code, _, err = run("api", *words)
+    assert (code, len(err.splitlines())) == (1, 2)
+    assert "bad_input" in err
+
+
 def test_an_unknown_verb_is_refused_by_its_name(run: Run) -> None:
     code, _, err = run("prove-everything")
     assert code == 2
