@@ -29,6 +29,11 @@ class Finder:
         """False guarantees that no string in these JSON (or plain UTF-8) bytes holds anything to find."""
         return self._scanner.any(data)
 
+    def spans(self, text: str) -> list[Span]:
+        """What is in a text of which nothing was before and nothing follows."""
+        shadow, found = self.look("", text)
+        return [Span(shadow.start(item.start), shadow.end(item.end), item.entity, item.score) for item in found]
+
     def look(self, context: str, text: str) -> tuple[Shadow, list[Found]]:
         """What is in `text`, whose folded left context is `context`; places are in the shadow of `text`."""
         fired = self._scanner.fired((context + text).encode("utf-8", "surrogatepass"))

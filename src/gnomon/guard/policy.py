@@ -72,8 +72,15 @@ class Masker:
 
     def mask(self, text: str, direction: Way, vault: Vault | None = None) -> Masked:
         """`text` after the policy. When an entity blocks, `text` ends before it. Spans are those acted upon."""
+        if len(text) > BLOCK:
+            run = Run(self, direction, vault)
+            masked = "".join(run.apply(piece, spans) for piece, spans in self._pieces(text))
+            return Masked(masked, tuple(run.spans), run.counts, run.blocked)
+        spans = self.finder.spans(text)
+        if not spans:
+            return Masked(text, (), {}, "")
         run = Run(self, direction, vault)
-        masked = "".join(run.apply(piece, spans) for piece, spans in self._pieces(text))
+        masked = run.apply(text, spans)
         return Masked(masked, tuple(run.spans), run.counts, run.blocked)
 
     def hits(self, data: bytes) -> bool:
@@ -99,11 +106,9 @@ class Masker:
 
     def _pieces(self, text: str) -> Iterator[tuple[str, list[Span]]]:
         window = Window(self.finder)
-        if len(text) > BLOCK:
-            for at in range(0, len(text), BLOCK):
-                yield window.feed(text[at : at + BLOCK])
-            text = ""
-        yield window.rest(text)
+        for at in range(0, len(text), BLOCK):
+            yield window.feed(text[at : at + BLOCK])
+        yield window.rest()
 
 
 class Run:

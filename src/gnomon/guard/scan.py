@@ -96,7 +96,7 @@ class Scanner:
         """The numbers of the groups of which a pattern matches. Raises `hyperscan.error` rather than say nothing."""
         seen: list[int] = []
         self._database.scan(data, match_event_handler=lambda index, *_: seen.append(index), scratch=self._scratch())
-        return {owner for index in seen for owner in self._owners[index]}
+        return {owner for index in seen for owner in self._owners[index]} if seen else set()
 
     def any(self, data: bytes) -> bool:
         """Whether any pattern matches; stops at the first."""
