@@ -235,10 +235,11 @@ def test_a_form_that_lacks_something_is_told_in_the_readers_words(visit: Visitor
     assert "不能" in text or "不允许" in text
 
 
-def test_a_run_on_a_sealed_set_is_a_counted_look(visit: Visitor) -> None:
-    status, to = visit.post(
-        "/evaluations/sealed", suite_id=visit.world.ids["suite"], target=f"{MODEL}@base-1", purpose="baseline"
-    )
+def test_a_run_on_a_sealed_set_is_a_counted_look_with_a_right_of_its_own(visit: Visitor) -> None:
+    asked = {"suite_id": visit.world.ids["suite"], "target": f"{MODEL}@base-1", "purpose": "baseline"}
+    assert visit.post("/evaluations", **asked)[0] == 409  # the form for open sets does not open a sealed one
+    assert visit.post("/evaluations/sealed", "shen", **asked)[0] == 403
+    status, to = visit.post("/evaluations/sealed", **asked)
     assert status == 303
     assert "已答 0 / 120 条" in visit.get(to)[1]
     assert "已答 0 / 120 条" in visit.get(f"{to}/live")[1]
