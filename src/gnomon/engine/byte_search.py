@@ -1,7 +1,7 @@
 """Search everything that is stored for values that must not be there.
 
-Files are read as raw bytes, and what a file format hides from a raw look is read through the format: every text of a
-SQLite database. What another process keeps open (the record store) is asked by its owner.
+Files are read as raw bytes, and what a format hides from a raw look is read through the format: rows of databases and
+Parquet, members of archives. What another process keeps open (the record store) is asked by its owner.
 
 `search` must never run in a process that uses one of those databases: closing ANY file handle of a SQLite file drops
 all POSIX locks that the process holds on it, and with them its own and others' transactions (sqlite.org/howtocorrupt,
@@ -9,27 +9,33 @@ all POSIX locks that the process holds on it, and with them its own and others' 
 """
 
 import json
-import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import hyperscan
 
+from gnomon.engine.byte_sources import Unreadable, database_rows, parts_of, shown
 from gnomon.kit.errors import Unavailable
 
-CHUNK = 4 * 1024 * 1024
+_SLASHES: Final = 4  # JSON in JSON in JSON doubles the backslash every time
+_PATIENCE_S: Final = 0.5
+_PIECE: Final = 256 * 1024
+_ESCAPED: Final = {"\n": "n", "\t": "t", "\r": "r", '"': '"', "\\": "\\", "/": "/"}
 
 
 @dataclass(slots=True)
 class Found:
-    """What a search saw: how much it read, and where each value (by its place in the list) stands."""
+    """How much a search read, where each value (by its place in the list) stands, and what could not be opened."""
 
     places: int = 0
     bytes: int = 0
     hits: dict[int, list[str]] = field(default_factory=dict)
+    unread: list[str] = field(default_factory=list)
 
     @property
     def values(self) -> int:
@@ -37,16 +43,15 @@ class Found:
 
 
 class Needles:
-    """Literal values, compiled once. Values are compared as UTF-8 bytes, ASCII letters in either case."""
+    """Literal values, compiled once: as UTF-8 and as JSON escapes them, ASCII letters in either case."""
 
     def __init__(self, values: Sequence[str]) -> None:
-        encoded = [value.encode() for value in values]
-        self._longest = max(map(len, encoded), default=0)
+        self._longest = max((sum(_widest(char) for char in value) for value in values), default=0)
         self._database = hyperscan.Database()
         self._database.compile(
-            expressions=[b"".join(b"\\x%02x" % byte for byte in value) for value in encoded],
-            ids=list(range(len(encoded))),
-            flags=[hyperscan.HS_FLAG_CASELESS | hyperscan.HS_FLAG_SINGLEMATCH] * len(encoded),
+            expressions=[b"".join(_expression(char) for char in value) for value in values],
+            ids=list(range(len(values))),
+            flags=[hyperscan.HS_FLAG_CASELESS | hyperscan.HS_FLAG_SINGLEMATCH] * len(values),
         )
 
     def scan(self, chunks: Iterable[bytes], seen: Callable[[int], None]) -> int:
@@ -56,30 +61,53 @@ class Needles:
         def report(id: int, _start: int, _end: int, _flags: int, _context: object) -> None:
             seen(id)
 
-        for chunk in chunks:
+        for chunk in _gathered(chunks):
             total += len(chunk)
             self._database.scan(tail + chunk, match_event_handler=report)
             tail = (tail + chunk)[-(self._longest - 1) :] if self._longest > 1 else b""
         return total
 
 
-def search(root: Path, values: Sequence[str], *, progress: Callable[[Path], None] | None = None) -> Found:
-    """Look for `values` in every file below `root`, and in every text of its SQLite databases."""
+def search(
+    root: Path,
+    values: Sequence[str],
+    *,
+    databases: Sequence[str] = (),
+    progress: Callable[[Path], None] | None = None,
+) -> Found:
+    """Look for `values` in every file below `root`, in what the files hold, and in every row of `databases` (URLs)."""
     found, needles = Found(), Needles(values)
+    again = []
     for path in sorted(root.rglob("*")):
         if path.is_symlink() or not path.is_file():
             continue
         if progress:
             progress(path)
-        _scan(found, needles, _chunks(path), place=str(path.relative_to(root)))
-        if path.suffix == ".sqlite":
-            _scan(found, needles, _texts(path), place=f"{path.relative_to(root)} (rows)")
+        if _scan_file(found, needles, path, root):
+            again.append(path)
+    for path in again:  # it may have been caught while it was written
+        time.sleep(_PATIENCE_S)
+        if path.exists():
+            found.unread += _scan_file(found, needles, path, root)
+    for url in databases:
+        for table, chunks in database_rows(url):
+            found.unread += _scan(found, needles, chunks, place=f"{shown(url)} ({table})")
     return found
 
 
-def search_apart(root: Path, values: Sequence[str]) -> Found:
-    """`search` in a child process; the values go through a pipe, never over the command line or the disk."""
-    request = json.dumps({"root": str(root), "values": list(values)})
+def _scan_file(found: Found, needles: Needles, path: Path, root: Path) -> list[str]:
+    """What of the file could not be read."""
+    name = str(path.relative_to(root))
+    return [
+        line
+        for inner, chunks in parts_of(path)
+        for line in _scan(found, needles, chunks, place=f"{name} ({inner})" if inner else name)
+    ]
+
+
+def search_apart(root: Path, values: Sequence[str], *, databases: Sequence[str] = ()) -> Found:
+    """`search` in a child process; values and URLs go through a pipe, never over the command line or the disk."""
+    request = json.dumps({"root": str(root), "values": list(values), "databases": list(databases)})
     done = subprocess.run(
         [sys.executable, "-m", "gnomon.engine.byte_search"], input=request, capture_output=True, text=True, check=False
     )
@@ -88,45 +116,65 @@ def search_apart(root: Path, values: Sequence[str]) -> Found:
             "The search of stored bytes did not finish.", next_step="See the log.", why=done.stderr.strip()[-400:]
         )
     told = json.loads(done.stdout)
-    return Found(told["places"], told["bytes"], {int(value): places for value, places in told["hits"].items()})
+    hits = {int(value): places for value, places in told["hits"].items()}
+    return Found(told["places"], told["bytes"], hits, told["unread"])
 
 
 def _main() -> None:
     request = json.load(sys.stdin)
-    found = search(Path(request["root"]), request["values"])
-    json.dump({"places": found.places, "bytes": found.bytes, "hits": found.hits}, sys.stdout)
+    found = search(Path(request["root"]), request["values"], databases=request["databases"])
+    told = {"places": found.places, "bytes": found.bytes, "hits": found.hits, "unread": found.unread}
+    json.dump(told, sys.stdout)
 
 
-def _scan(found: Found, needles: Needles, chunks: Iterable[bytes], *, place: str) -> None:
+def _scan(found: Found, needles: Needles, chunks: Iterable[bytes], *, place: str) -> list[str]:
+    """One line when the place could not be read to its end."""
     seen: set[int] = set()
-    found.bytes += needles.scan(chunks, seen.add)
     found.places += 1
+    unread = []
+    try:
+        found.bytes += needles.scan(chunks, seen.add)
+    except (Unreadable, OSError) as error:
+        unread = [f"{place}: {error if isinstance(error, Unreadable) else type(error).__name__}"]
     for value in seen:
-        found.hits.setdefault(value, []).append(place)
+        places = found.hits.setdefault(value, [])
+        if place not in places:
+            places.append(place)
+    return unread
 
 
-def _chunks(path: Path) -> Iterator[bytes]:
-    try:
-        with path.open("rb") as file:
-            while chunk := file.read(CHUNK):
-                yield chunk
-    except FileNotFoundError:
-        return  # a spool file that was collected, or a draft that was renamed, while we looked
+def _gathered(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in larger pieces: rows are short, and every scan has a price."""
+    held: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        held.append(chunk)
+        size += len(chunk)
+        if size >= _PIECE:
+            yield b"".join(held)
+            held, size = [], 0
+    if held:
+        yield b"".join(held)
 
 
-def _texts(path: Path) -> Iterator[bytes]:
-    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-    try:
-        names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        for name in names:
-            for row in connection.execute(f'SELECT * FROM "{name}"'):  # noqa: S608 - a name from the database itself
-                for value in row:
-                    if isinstance(value, str):
-                        yield value.encode() + b"\n"
-                    elif isinstance(value, bytes):
-                        yield value + b"\n"
-    finally:
-        connection.close()
+def _expression(char: str) -> bytes:
+    """One character as a regular expression over bytes: as it is, or as some writer of JSON escaped it."""
+    plain = b"".join(b"\\x%02x" % byte for byte in char.encode("utf-8", "surrogatepass"))
+    slashes = b"\\x5c{1,%d}" % _SLASHES
+    others = []
+    if char in _ESCAPED:
+        others.append(slashes + b"\\x%02x" % ord(_ESCAPED[char]))
+    if not char.isascii():
+        units = char.encode("utf-16-be", "surrogatepass")
+        pairs = (units[at : at + 2].hex().encode() for at in range(0, len(units), 2))
+        others.append(b"".join(slashes + b"u" + pair for pair in pairs))
+    return b"(?:%b)" % b"|".join([plain, *others]) if others else plain
+
+
+def _widest(char: str) -> int:
+    if char.isascii():
+        return _SLASHES + 1 if char in _ESCAPED else 1
+    return (_SLASHES + 5) * (len(char.encode("utf-16-be", "surrogatepass")) // 2)
 
 
 if __name__ == "__main__":

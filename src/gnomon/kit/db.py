@@ -4,6 +4,7 @@ Writing transactions take turns on both: what one has read is still true when it
 that; on PostgreSQL, whose READ COMMITTED would let two read the same state and lose an update, an advisory lock does.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -72,6 +73,16 @@ class Database:
         return self._sessions()
 
     @contextmanager
+    def aside(self) -> Iterator[Session]:
+        """A session that does not wait for the other writers where the database can do without (PostgreSQL).
+
+        For rows of one's own and for updates that are right whatever others write: beats, progress, claims, seals.
+        """
+        with self._sessions() as session:
+            session.connection(execution_options={"gnomon_aside": True})
+            yield session
+
+    @contextmanager
     def read(self) -> Iterator[Session]:
         """A session for queries; whatever was written in it is rolled back."""
         with self._sessions() as session:
@@ -89,7 +100,10 @@ def _engine(url: str) -> Engine:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         # hide_parameters: an error of the database is logged and shown; what was being stored is neither.
         engine = create_engine(
-            parsed, connect_args={"timeout": _WAIT_S, "check_same_thread": False}, hide_parameters=True
+            parsed,
+            connect_args={"timeout": _WAIT_S, "check_same_thread": False},
+            hide_parameters=True,
+            json_serializer=_json,
         )
         event.listen(engine, "connect", _sqlite_connect)
         event.listen(engine, "begin", _sqlite_begin)
@@ -101,6 +115,7 @@ def _engine(url: str) -> Engine:
             max_overflow=16,
             pool_pre_ping=True,
             hide_parameters=True,
+            json_serializer=_json,
         )
         event.listen(engine, "begin", _postgres_begin)
         return engine
@@ -108,6 +123,16 @@ def _engine(url: str) -> Engine:
         f"The database {parsed.render_as_string()} is not known.",
         next_step="Use sqlite:///path or postgresql://user@host/name.",
     )
+
+
+def _json(value: Any) -> str:
+    """JSON as it is stored: characters as they are, so that whoever searches the stored bytes finds them."""
+    text = json.dumps(value, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half a surrogate pair is no character that can be stored
+        return json.dumps(value)
+    return text
 
 
 def _sqlite_connect(connection: Any, _record: Any) -> None:
@@ -125,7 +150,7 @@ def _sqlite_begin(connection: Any) -> None:
 
 
 def _postgres_begin(connection: Any) -> None:
-    if _is_read(connection):
+    if _is_read(connection) or connection.get_execution_options().get("gnomon_aside", False):
         return
     # One round trip; the lock and its timeout end with the transaction, whichever way that ends.
     connection.exec_driver_sql(

@@ -62,16 +62,18 @@ def judge(world: World, target: str) -> None:
 
 
 def search(world: World) -> None:
-    """A search of every stored byte for what was planted."""
+    """A search of every stored byte: for what the platform plants itself, and for what the demo's callers sent."""
+    ren = world.as_("ren")
     wanted = operate.asks(world, operate.REQUESTS, seed=SEED)
     values = [ask.plant.value for ask in wanted if ask.plant]
-    found = world.stage.do(
-        f"在全部存储字节中查找 {len(values)} 个植入值 search all stored bytes",
-        lambda: world.as_("ren").post("/api/v1/privacy/searches", {"values": values}),
-    )
-    facts = found["facts"]
-    world.stage.tell(f"{facts['values_found']}/{facts['values_planted']} 个被发现 found，{facts['bytes'] >> 20} MB")
+    asked = ren.post("/api/v1/privacy/searches", {"values": values, "model": MODEL})
+    ended = world.follow("平台植入并查找全部存储字节 plant, and search all stored bytes", asked["job"], login="ren")
+    proof = ren.get(f"/api/v1/evidence/{ended['progress']['evidence']}")
+    facts = proof["facts"]
+    searched = facts["values_sent"] + facts["extra_values"]
+    world.stage.tell(f"{facts['values_found']}/{searched} 个被发现 found，{facts['bytes'] >> 20} MB")
     world.require(facts["values_found"] == 0, f"Planted personal data is stored: {facts['where']}")
+    world.require(proof["state"] == "met", f"The search proves nothing: {facts}")
 
 
 def release(world: World, target: str) -> None:

@@ -1,18 +1,18 @@
 """Changes to mask policies, and the proof that what is stored holds nothing that was planted."""
 
-from collections.abc import Sequence
+import secrets
 
 import msgspec
 from sqlalchemy import select
 
 from gnomon.contract.bundle import MaskPolicy
 from gnomon.contract.thresholds import Threshold, judge
+from gnomon.contract.verdicts import State
 from gnomon.control.evidence import actions as evidence
 from gnomon.control.evidence.tables import Artefact
-from gnomon.control.privacy.schemas import MaskPolicyChanged
+from gnomon.control.privacy import sealing
+from gnomon.control.privacy.schemas import MaskPolicyChanged, NewSearch, Searched
 from gnomon.control.privacy.tables import MaskPolicyVersion
-from gnomon.engine import byte_search
-from gnomon.kit import services
 from gnomon.kit.canonical import digest
 from gnomon.kit.work import Work, action, system_action
 
@@ -39,28 +39,49 @@ def put_policy(work: Work, policy: MaskPolicy) -> None:
 
 
 @action("mask_policy.measure")
-def search_stored_bytes(work: Work, planted: Sequence[str], *, threshold: Threshold) -> Artefact:
-    """Evidence of how many `planted` values stand in anything that is stored. The values themselves are not kept."""
-    found = byte_search.search_apart(services.settings().home, planted)
-    rows = services.get("records").query("containing", values=list(planted))
-    values = set(found.hits) | {list(planted).index(row["value"]) for row in rows}
-    judgement = judge(
-        threshold, value=float(len(values)), n=len(planted), numerator=len(values), denominator=len(planted)
+def request_search(work: Work, new: NewSearch) -> str:
+    """A search of everything stored is queued; returns the job's id.
+
+    What will be planted comes from a seed under a key that ends with the job, as do the values given by the caller.
+    """
+    name = sealing.fresh_name()
+    sealed = sealing.seal(name, {"seed": secrets.token_hex(32), "values": new.values})
+    work.about("installation", "stored_bytes", each=new.each, extra=len(new.values), model=new.model)
+    return work.enqueue(
+        "privacy.search",
+        "stored_bytes",
+        key=name,
+        sealed=sealed,
+        # Stands in this row and in every prompt: a search that does not find it has not searched.
+        marker=f"probe-{secrets.token_hex(8)}",
+        each=new.each,
+        model=new.model,
     )
-    where = sorted({place for places in found.hits.values() for place in places} | {"records" for _ in rows})
-    facts = {
-        "places": found.places + 1,
-        "bytes": found.bytes,
-        "values_planted": len(planted),
-        "values_found": len(values),
-        "where": where[:20],
-    }
+
+
+@system_action("mask_policy.record_search")
+def record_search(work: Work, seen: Searched, *, threshold: Threshold) -> Artefact:
+    """Evidence of how many of the values that went through the gateway stand in anything that is stored.
+
+    Only those count that the platform planted itself and whose records it saw. The values themselves are not kept.
+    """
+    judgement = judge(
+        threshold,
+        value=float(seen.found),
+        n=seen.confirmed,
+        numerator=seen.found,
+        denominator=seen.confirmed + seen.extra,
+    )
+    state = judgement.state
+    if state is State.MET and not (seen.control_found and not seen.unread):
+        state = State.INSUFFICIENT  # what could not be read may hold anything
+    facts = seen.as_facts()
     work.about("installation", "stored_bytes", **facts)
     return evidence.record(
         work,
         source="privacy.stored_bytes_scanned",
         kind="measurement",
         subject=("installation", "stored_bytes"),
-        state=judgement.state,
-        facts=facts | judgement.as_dict(),
+        state=state,
+        facts=facts | judgement.as_dict() | {"state": state.value},
     )

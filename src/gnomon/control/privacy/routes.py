@@ -3,21 +3,13 @@
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
 
-from gnomon.control.evidence.routes import plain
 from gnomon.control.privacy import actions, queries
-from gnomon.control.rulebook.rules import load
+from gnomon.control.privacy.schemas import NewSearch
 from gnomon.kit.clock import iso
 from gnomon.kit.web import ReadDep, WorkDep, allow
 
 router = APIRouter(prefix="/api/v1/privacy", tags=["privacy"])
-
-
-class Planted(BaseModel):
-    """Values that were sent through the gateway and must stand nowhere."""
-
-    values: list[str] = Field(min_length=1, max_length=10_000)
 
 
 @router.get("/policies", dependencies=[allow("mask_policy.view")])
@@ -28,6 +20,8 @@ def policies(session: ReadDep) -> list[dict[str, Any]]:
     ]
 
 
-@router.post("/searches", status_code=201)
-def search(body: Planted, work: WorkDep) -> dict[str, Any]:
-    return plain(actions.search_stored_bytes(work, body.values, threshold=load().threshold("planted_values_found")))
+@router.post("/searches", status_code=202)
+def search(body: NewSearch, work: WorkDep) -> dict[str, str]:
+    """The platform plants values of its own and looks for them in everything stored; the job's progress ends with the
+    evidence that it left."""
+    return {"job": actions.request_search(work, body)}
