@@ -147,7 +147,7 @@ class Executor:
             self._stop.wait(self._poll_s)
 
     def _beat(self) -> None:
-        with self.platform.database.session() as session:
+        with self.platform.database.aside() as session:
             session.merge(ExecutorRow(id=self.id, beat_at=self.platform.clock.now()))
             session.commit()
 
@@ -216,7 +216,7 @@ class Executor:
             self._held.pop(row.id, None)
 
     def _claim(self, row_id: str) -> bool:
-        with self.platform.database.session() as session:
+        with self.platform.database.aside() as session:
             claimed = session.execute(
                 update(JobRow)
                 .where(JobRow.id == row_id, JobRow.state == "queued")
@@ -387,6 +387,6 @@ def _forget(before: datetime) -> int:
 
 
 def _update(platform: Platform, job_id: str, **values: Any) -> None:
-    with platform.database.session() as session:
+    with platform.database.aside() as session:
         session.execute(update(JobRow).where(JobRow.id == job_id).values(**values))
         session.commit()

@@ -55,7 +55,7 @@ class Sealer:
 
     def run_once(self) -> int:
         """Seal what is committed and not yet sealed, oldest first; returns how many."""
-        with self._database.session() as session:
+        with self._database.aside() as session:
             entries = session.scalars(
                 select(AuditEntry)
                 .where(~exists().where(AuditSeal.entry_id == AuditEntry.id))
