@@ -160,19 +160,22 @@ def short(_ctx: JobContext) -> None:
 
 
 @pytest.fixture
-def executor(platform: Platform, tmp_path: Path) -> Iterator[Executor]:
+def executor(tmp_path: Path, database_url: str) -> Iterator[Executor]:
+    platform = make_platform(tmp_path, url=database_url)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the engine's own
-        made = Executor(platform, f"sqlite:///{tmp_path / 'jobs.sqlite'}", poll_s=0.02)
+        made = Executor(platform, database_url or f"sqlite:///{tmp_path / 'jobs.sqlite'}", poll_s=0.02)
         made.BEAT_S, made.LAPSE_S = 0.1, 1.0
         made.start()
         yield made
         (tmp_path / "go").touch()
         made.stop()
+    platform.database.close()
 
 
-def test_jobs_of_all_kinds_end_well(executor: Executor, platform: Platform, tmp_path: Path) -> None:
+def test_jobs_of_all_kinds_end_well(executor: Executor, tmp_path: Path) -> None:
     """One engine for several claims: launching it takes longer than they do."""
+    platform = executor.platform
     long_jobs_leave_the_short_ones_their_slots(platform, tmp_path)
     an_unexpected_error_quotes_nothing(platform, tmp_path)
     an_end_that_could_not_be_stored_is_found_with_the_engine(executor, platform, tmp_path)
