@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gnomon.contract.traffic import DefenceNotice
+from gnomon.contract.verdicts import State
 from gnomon.control.access import queries, rules
 from gnomon.control.access.schemas import OWN_CALLER, KeyAnswer, NewBan, NewKey, RosterChanged
 from gnomon.control.access.tables import ApiKey, Ban
@@ -96,6 +97,7 @@ def confirm_ban(work: Work, ban_id: str) -> Ban:
         source="access.ban_reviewed",
         kind="review",
         subject=("ban", found.id),
+        state=State.MET,
         facts=_reviewed(work, found, "stands"),
     )
     return found
@@ -114,6 +116,7 @@ def lift_ban(work: Work, ban_id: str, *, reason: str) -> Ban:
         source="access.ban_reviewed",
         kind="review",
         subject=("ban", found.id),
+        state=State.MET,
         facts=_reviewed(work, found, "lifted"),
     )
     work.emit(RosterChanged())
@@ -150,5 +153,5 @@ def _add_ban(work: Work, made: Ban) -> None:
         "seen": made.facts,
         "until": iso(made.until),
     }
-    evidence.record(work, source="access.banned", kind="ban", subject=("ban", made.id), facts=facts)
+    evidence.record(work, source="access.banned", kind="ban", subject=("ban", made.id), state=State.MET, facts=facts)
     work.emit(RosterChanged())

@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from gnomon.contract.verdicts import State
 from gnomon.control.evidence import actions as evidence
 from gnomon.control.monitoring import queries
 from gnomon.control.monitoring.schemas import AlertClosed, AlertOpened, Evaluation, HostUse, Point
@@ -140,6 +141,7 @@ def _prove_diagnosis(work: Work, alert: Alert) -> None:
         source="monitoring.fault_diagnosed",
         kind="diagnosis",
         subject=("alert", alert.id),
+        state=State.MET,
         facts={
             "alert": alert.id,
             "rule": alert.rule,

@@ -105,6 +105,7 @@ def requirements_decided(work: Work, event: ApprovalDecided) -> None:
         source="deployments.requirements_approved",
         kind="approval",
         subject=("deployment", deployment.id),
+        state=State.MET,
         facts={
             "kind": event.kind,
             "subject": deployment.id,
@@ -189,6 +190,7 @@ def _prove_requirements(work: Work, deployment: Deployment) -> None:
         source="deployments.requirements_submitted",
         kind="document_check",
         subject=("deployment", deployment.id),
+        state=State.MET,
         facts={
             "document": "requirements_report",
             "version": sha256,

@@ -1,5 +1,6 @@
 """The deployment plan: written, complete, approved by both sides; any edit voids."""
 
+from gnomon.contract.verdicts import State
 from gnomon.control.approvals.schemas import ApprovalDecided
 from gnomon.control.catalog import queries as catalog
 from gnomon.control.deployments import queries, rules
@@ -51,6 +52,7 @@ def submit_plan(work: Work, id: str) -> Deployment:
         source="deployments.plan_submitted",
         kind="document_check",
         subject=("deployment", id),
+        state=State.MET,
         facts={
             "document": "deployment_plan",
             "version": digest(deployment.plan),

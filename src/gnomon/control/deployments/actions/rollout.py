@@ -194,6 +194,7 @@ def go_live(work: Work, id: str) -> Deployment:
         source="deployments.went_live",
         kind="release",
         subject=("deployment", id),
+        state=State.MET,
         facts={
             "deployment": deployment.number,
             "version": deployment.version_id,
