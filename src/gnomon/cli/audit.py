@@ -9,9 +9,16 @@ from gnomon.cli import session
 from gnomon.control.audit import rules
 from gnomon.kit.errors import BadInput, GnomonError
 
+VERIFICATION = "/api/v1/audit/exports/verification"
+NDJSON = {"content-type": "application/x-ndjson"}
+
 
 class ChainBroken(GnomonError):
     code = "audit_chain_broken"
+
+
+class ExportRefused(GnomonError):
+    code = "audit_export_refused"
 
 
 class SealingStopped(GnomonError):
@@ -25,8 +32,12 @@ def audit() -> None:
 
 @audit.command()
 @click.argument("file", required=False, type=click.File("r", encoding="utf-8"))
-def verify(file: TextIO | None) -> None:
+@click.option("--record", is_flag=True, help="校验结果留作证据 / the server verifies FILE too and keeps evidence of it")
+def verify(file: TextIO | None, record: bool) -> None:
     """校验审计链 / verify the chain: of FILE (made by `export`, needs no server) or on the server."""
+    if record:
+        _record(file)
+        return
     if file is None:
         with session.client() as client:
             answer = client.get("/api/v1/audit/verify")
@@ -56,6 +67,21 @@ def export(file: str) -> None:
     with session.client() as client, open(file, "wb") as out:
         out.write(client.download("/api/v1/audit/export"))
     click.echo(file)
+
+
+def _record(file: TextIO | None) -> None:
+    """The server has verified the file, and keeps what it showed. Raises ExportRefused unless it is met."""
+    if file is None:
+        raise BadInput("--record needs a FILE.", next_step="gnomon audit export FILE")
+    with session.client() as client:
+        answer = client.upload(VERIFICATION, file.buffer, method="POST", headers=NDJSON)
+    if answer["state"] != "met":
+        raise ExportRefused(
+            f"已留证，未通过 / kept as evidence, and not met: {answer['problem']}",
+            next_step="Export the chain again, and compare with the last signed checkpoint that was kept elsewhere.",
+            evidence=answer["evidence"],
+        )
+    click.echo(f"✓ {answer['records']} 条，与所存的链相符 / entries, as stored, evidence {answer['evidence']}")
 
 
 def _links(file: TextIO) -> list[rules.Link]:

@@ -50,9 +50,9 @@ class Client:
     def put(self, path: str, body: Any) -> Any:
         return self._call("PUT", path, json=body)
 
-    def upload(self, path: str, content: Any, *, headers: dict[str, str] | None = None) -> Any:
-        """PUT raw bytes (or an iterator of them)."""
-        return self._call("PUT", path, content=content, headers=headers or {})
+    def upload(self, path: str, content: Any, *, headers: dict[str, str] | None = None, method: str = "PUT") -> Any:
+        """PUT (or POST) raw bytes, an open file, or an iterator of bytes."""
+        return self._call(method, path, content=content, headers=headers or {})
 
     def download(self, path: str, **params: Any) -> bytes:
         return self._send("GET", path, params=params).content

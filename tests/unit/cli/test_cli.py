@@ -7,10 +7,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 
 import gnomon
-from gnomon.cli import doctor, main
+from gnomon.cli import doctor, main, session
+from gnomon.cli.client import Client
 from gnomon.control.audit import rules
 from gnomon.kit.errors import Conflict, GnomonError, NotFound
 from gnomon.kit.settings import Settings
@@ -250,6 +252,31 @@ def test_an_altered_a_dropped_and_a_moved_entry_break_it_where_they_stand(
         assert (code, out) == (1, "")
         assert f"审计链在第 {at} 条断开" in err
         assert "[audit_chain_broken]" in err
+
+
+@pytest.mark.parametrize(("state", "code"), [("met", 0), ("not_met", 1), ("insufficient", 1)])
+def test_a_file_that_is_recorded_is_sent_as_it_is_and_the_servers_verdict_decides(
+    run: Run, tmp_path: Path, chain: list[str], monkeypatch: pytest.MonkeyPatch, state: str, code: int
+) -> None:
+    sent: list[tuple[str, str, bytes]] = []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        sent.append((request.method, request.url.path, request.read()))
+        told = {"state": state, "records": 3, "problem": "cut short", "evidence": "evidence_1"}
+        return httpx.Response(201, json=told)
+
+    client = Client("http://control.test")
+    client._http = httpx.Client(base_url=client.url, transport=httpx.MockTransport(server))
+    monkeypatch.setattr(session, "client", lambda: client)
+    file = tmp_path / "chain.jsonl"
+    file.write_text("".join(f"{line}\n" for line in chain), encoding="utf-8")
+    left, out, err = run("audit", "verify", file, "--record")
+    assert (left, sent) == (code, [("POST", "/api/v1/audit/exports/verification", file.read_bytes())])
+    assert ("evidence_1" in out) if state == "met" else ("cut short" in err)
+
+
+def test_there_is_nothing_to_record_without_a_file(run: Run) -> None:
+    assert "--record needs a FILE" in run("audit", "verify", "--record")[2]
 
 
 def test_what_is_no_chain_is_not_called_whole(run: Run, tmp_path: Path, chain: list[str]) -> None:

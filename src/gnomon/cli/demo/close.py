@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Any
 
+from gnomon.cli.audit import NDJSON, VERIFICATION
 from gnomon.cli.demo.world import World
 
 REPORTS = (
@@ -30,7 +31,19 @@ def run(world: World) -> None:
     verdict = world.stage.do("校验审计链 verify the audit chain", lambda: world.as_("shen").get("/api/v1/audit/verify"))
     world.require(bool(verdict["ok"]), f"The audit chain is broken: {verdict['problem']}")
     world.stage.tell(f"{verdict['length']} 条 entries，{verdict['head'][:16]}")
+    _verify_export(world)
     board(world)
+
+
+def _verify_export(world: World) -> None:
+    """The auditor exports the trail, keeps the file beside the papers, and has it verified from the file alone."""
+    shen, path = world.as_("shen"), world.settings.home / "reports" / "audit.jsonl"
+    path.write_bytes(shen.download("/api/v1/audit/export"))
+    found = world.stage.do(
+        "导出并独立校验 verify the export from the file alone",
+        lambda: shen.upload(VERIFICATION, path.read_bytes(), method="POST", headers=NDJSON),
+    )
+    world.require(found["state"] == "met", f"The exported trail does not verify: {found['problem']}")
 
 
 def board(world: World) -> None:

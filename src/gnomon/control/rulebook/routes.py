@@ -3,12 +3,12 @@
 import csv
 import io
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from gnomon.control.rulebook import actions, queries
+from gnomon.control.rulebook import actions, exports, queries
 from gnomon.control.rulebook.queries import ClauseStanding, ControlStanding
 from gnomon.control.rulebook.rules import Rulebook, load
 from gnomon.control.rulebook.schemas import Text
@@ -61,6 +61,21 @@ def controls(request: Request, session: ReadDep) -> list[dict[str, Any]]:
 @router.post("/controls/{id}/run", status_code=202)
 def run(id: str, work: WorkDep) -> dict[str, str]:
     return {"job": actions.request_run(work, id)}
+
+
+@router.post(
+    "/audit/exports/verification",
+    status_code=201,
+    dependencies=[allow("audit.verify")],
+    openapi_extra={"requestBody": {"required": True, "content": {"application/x-ndjson": {}}}},
+)
+def verify_export(
+    request: Request, export: Annotated[exports.Export, Depends(exports.receive)], work: WorkDep
+) -> dict[str, Any]:
+    """The body is the file of `GET /audit/export`, byte for byte; what it shows is kept as evidence."""
+    made = actions.verify_export(work, export, key=request.app.state.audit_key)
+    told = ("records", "head", "problem", "at_seq", "checkpoint", "file_sha256")
+    return {"evidence": made.id, "state": made.state} | {name: made.facts[name] for name in told}
 
 
 def plain_clause(standing: ClauseStanding) -> dict[str, Any]:
