@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gnomon.contract.verdicts import State
 from gnomon.control.evidence import actions as evidence
 from gnomon.control.findings import actions as findings
 from gnomon.control.findings.schemas import NewFinding
@@ -25,7 +26,7 @@ def test_numbers_carry_the_year_of_the_company(tmp_path: Path, monkeypatch: pyte
     platform = make_platform(tmp_path)
     platform.clock = clock.FakeClock(LATE)
     proof = do(
-        platform, "system", evidence.record, source="test.seen", kind="measurement", subject=("a", "b"), facts={}
+        platform, "system", evidence.record, source="test.seen", kind="measurement", subject=("a", "b"), state=State.MET
     )
     fields = {"title": "t", "severity": "low", "subject_kind": "a", "subject_id": "b", "evidence_ids": [proof.id]}
     new = NewFinding.model_validate(fields)
