@@ -35,7 +35,7 @@ from gnomon.control.remediation.schemas import (
 )
 from gnomon.control.remediation.tables import Case, Round, Task
 from gnomon.control.rulebook import rules as rulebook
-from gnomon.control.rulebook.checks import CheckContext, CheckResult, judged
+from gnomon.control.rulebook.checks import Check, CheckContext, CheckResult, judged
 from gnomon.kit import services
 from gnomon.kit.errors import BadInput, Denied, NotFound
 from tests.fakes.platform import do, run_jobs
@@ -411,6 +411,39 @@ def test_only_who_works_on_a_task_reports_progress_and_late_ones_are_seen(compan
     assert [one.key for one in late] == ["data"]
 
 
+def looked(company: Company, run: Check, *, days: float) -> CheckResult:
+    """What a check says that much later, when its evidence speaks for eight days."""
+    company.later(days=days)
+    with company.platform.read() as session:
+        found = run(CheckContext(session, company.platform.clock.now(), rulebook.load(), timedelta(days=8)))
+    assert found
+    return found
+
+
+def test_late_work_is_visible_only_when_somebody_says_why(company: Company) -> None:
+    case = company.open()
+    company.planned(case)
+    found = looked(company, checks.overdue_listed, days=4)
+    assert (found.state, len(found.facts["silent"])) == (State.NOT_MET, 2)
+    for row in company.read(queries.gantt, case.id, today=DAY):
+        if row.task.key in ("data", "docs"):
+            do(company.platform, "wei", actions.update_task, row.task.id, TaskUpdate(progress=50, note="等待标注"))
+    found = looked(company, checks.overdue_listed, days=0)
+    assert (found.state, len(found.facts["overdue"])) == (State.MET, 2)
+
+
+def test_progress_is_checked_by_people_within_the_window_and_not_by_the_platform(company: Company) -> None:
+    case = company.open()
+    company.planned(case)
+    found = looked(company, checks.progress_checked, days=9)
+    assert (found.state, found.facts["unseen"]) == (State.NOT_MET, [case.number])
+    do(company.platform, "shen", actions.supervise, case.id, Supervision(checked="任务与证据"))
+    found = looked(company, checks.progress_checked, days=1)
+    assert (found.state, found.facts["reviewers"]) == (State.MET, ["shen"])
+    found = looked(company, checks.progress_checked, days=8)
+    assert found.state is State.NOT_MET
+
+
 def test_a_supervisor_is_independent_and_the_group_real(company: Company) -> None:
     case = company.open()
     company.planned(case)
@@ -468,11 +501,11 @@ def test_the_checks_say_what_the_registers_hold(verified: tuple[Company, Case]) 
         checks.overdue_listed,
         checks.leftovers_reconciled,
         checks.budget_reconciled,
-        checks.progress_checked,
     ]
     with company.platform.read() as session:
         context = CheckContext(session, company.platform.clock.now(), book, timedelta(days=1))
         assert checks.dependent_supervisors(context) is None  # nobody supervised: nothing to measure
+        assert checks.progress_checked(context) is None  # the case is too young for it to be due
         for run in every:
             found: CheckResult | None = run(context)
             assert found is not None

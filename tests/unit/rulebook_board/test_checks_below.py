@@ -11,8 +11,10 @@ from sqlalchemy import text
 
 from gnomon.contract.verdicts import State
 from gnomon.control.approvals.tables import ApprovalRequest
+from gnomon.control.audit import queries as audit
 from gnomon.control.audit.sealer import Sealer
 from gnomon.control.audit.tables import AuditEntry
+from gnomon.control.evidence import actions as _rights_that_people_hold  # noqa: F401
 from gnomon.control.people.tables import MatrixVersion, Person
 from gnomon.control.rulebook import checks_below  # noqa: F401 - registers the checks
 from gnomon.kit.db import Base
@@ -177,8 +179,34 @@ def test_the_trail_is_kept_while_the_database_refuses_to_delete(platform: Platfo
     add(platform, deed("control.run", "control", "1"), deed("control.run", "control", "2"))
     seal(platform)
     assert state(platform, source) is State.MET
+    found = ask(platform, source)
+    assert found
+    assert (found.facts["retention_days"], found.facts["oldest_age_days"]) == (None, 0)
+    assert "audit_entry" in found.facts["deletion_refused"]
     run(platform, "DROP TRIGGER audit_entry_no_delete")
     assert state(platform, source) is State.NOT_MET
+
+
+def test_deleting_is_tried_on_both_databases(database_url: str, tmp_path: Path) -> None:
+    platform = make_platform(tmp_path, url=database_url)
+    add(platform, deed("control.run", "control", "1"))
+    seal(platform)
+    found = ask(platform, "audit.retention_checked")
+    platform.database.close()
+    assert found
+    assert (found.state, found.facts["unguarded"]) == (State.MET, [])
+
+
+def test_a_trigger_that_is_there_and_refuses_nothing_is_seen(platform: Platform) -> None:
+    add(platform, deed("control.run", "control", "1"))
+    seal(platform)
+    run(platform, "DROP TRIGGER audit_entry_no_delete")
+    run(platform, "CREATE TRIGGER audit_entry_no_delete BEFORE DELETE ON audit_entry WHEN 0 BEGIN SELECT 1; END")
+    found = ask(platform, "audit.retention_checked")
+    assert found
+    assert (found.state, found.facts["unguarded"]) == (State.NOT_MET, ["audit_entry"])
+    with platform.read() as session:
+        assert audit.oldest(session) is not None  # what was tried was rolled back
 
 
 def test_a_deleted_entry_is_seen_even_when_the_guard_is_back(platform: Platform) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any
 
+from gnomon.contract.verdicts import State
 from gnomon.control.approvals import queries, rules
 from gnomon.control.approvals.schemas import ApprovalDecided
 from gnomon.control.approvals.tables import ApprovalRequest, Vote
@@ -94,6 +95,7 @@ def _decided(work: Work, request: ApprovalRequest, state: str) -> None:
             source=f"approvals.{request.kind}_decided",
             kind="approval",
             subject=(request.kind, request.subject_id),
+            state=State.MET,
             facts={
                 "kind": request.kind,
                 "subject": request.subject_id,

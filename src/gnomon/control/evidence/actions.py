@@ -17,7 +17,7 @@ def record(
     source: str,
     kind: str,
     subject: tuple[str, str],
-    state: State = State.MET,
+    state: State,
     facts: dict[str, Any] | None = None,
     file: tuple[str, str] | None = None,
 ) -> Artefact:

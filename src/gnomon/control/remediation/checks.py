@@ -1,6 +1,7 @@
 """What remediation keeps of its own rules: goals first, registers that agree, budgets that add up, late work shown."""
 
 from collections.abc import Callable
+from datetime import datetime
 from importlib.util import find_spec
 
 from gnomon.contract.verdicts import State
@@ -72,12 +73,13 @@ def measures_runnable(context: CheckContext) -> CheckResult | None:
 
 @check("remediation.overdue_listed")
 def overdue_listed(context: CheckContext) -> CheckResult | None:
-    """The late tasks of running cases, as everybody sees them."""
+    """The late tasks of running cases; not met while one is late and nobody has said a word since its last day."""
     running = _running(context)
     tasks = [task for case in running for task in queries.tasks(context.session, case.id, case.rounds)]
     if not tasks:
         return None
     late = queries.overdue(context.session, today=services.today(context.now))
+    silent = [task for task in late if task.updated_at is None or services.today(task.updated_at) <= task.end]
     facts = {
         "case": [case.number for case in running],
         "tasks": len(tasks),
@@ -85,8 +87,10 @@ def overdue_listed(context: CheckContext) -> CheckResult | None:
         "dependencies": sum(len(task.depends_on) for task in tasks),
         "progress": round(sum(task.progress for task in tasks) / len(tasks) / 100, 4),
         "overdue": [{"case": task.case_id, "task": task.key, "end": task.end.isoformat()} for task in late],
+        "silent": [f"{task.case_id} {task.key}" for task in silent],
     }
-    return CheckResult(n=len(tasks), facts=facts, state=State.MET, numerator=len(late), denominator=len(tasks))
+    state = State.NOT_MET if silent else State.MET
+    return CheckResult(n=len(tasks), facts=facts, state=state, numerator=len(silent), denominator=len(tasks))
 
 
 @check("remediation.leftovers_reconciled")
@@ -130,11 +134,12 @@ def budget_reconciled(context: CheckContext) -> CheckResult | None:
 
 @check("remediation.progress_checked")
 def progress_checked(context: CheckContext) -> CheckResult | None:
-    """Tasks and effect of every running case, looked at together."""
-    running = _running(context)
-    if not running:
+    """Running cases that somebody independent has looked at within the window; a case younger than that is not due."""
+    late = queries.overdue(context.session, today=context.now.date())
+    looked = {case.id: _looks(case, context.since) for case in _running(context)}
+    due = [case for case in _running(context) if looked[case.id] or case.opened_at <= context.since]
+    if not due:
         return None
-    late = queries.overdue(context.session, today=services.today(context.now))
     names = people.names(context.session)
     conclusion = [
         {
@@ -143,11 +148,21 @@ def progress_checked(context: CheckContext) -> CheckResult | None:
             "owner": names.get(case.owner_id, case.owner_id),
             "round": case.rounds,
             "overdue": sum(task.case_id == case.id for task in late),
+            "looked_at": looked[case.id],
         }
-        for case in running
+        for case in due
     ]
-    facts = {"decision": conclusion, "subject": "running cases", "reviewer": "platform", "at": iso(context.now)}
-    return CheckResult(n=len(running), facts=facts, state=State.MET, numerator=len(late))
+    unseen = [case.number for case in due if not looked[case.id]]
+    reviewers = sorted({look["by"] for looks in looked.values() for look in looks})
+    facts = {"decision": conclusion, "reviewers": reviewers, "unseen": unseen, "since": iso(context.since)}
+    state = State.NOT_MET if unseen else State.MET
+    return CheckResult(n=len(due), facts=facts, state=state, numerator=len(unseen), denominator=len(due))
+
+
+def _looks(case: Case, since: datetime) -> list[dict[str, str]]:
+    """Who looked at the case when, since then."""
+    found = ({"by": str(one["by"]), "at": str(one["at"])} for one in case.supervisions)
+    return [one for one in found if datetime.fromisoformat(one["at"]) >= since]
 
 
 def _running(context: CheckContext) -> list[Case]:

@@ -1,5 +1,6 @@
 """Ask for a paper; note that its files were made, or why not."""
 
+from gnomon.contract.verdicts import State
 from gnomon.control.evidence import actions as evidence
 from gnomon.control.remediation import queries as remediation
 from gnomon.control.reports import queries, rendering, rules
@@ -76,6 +77,7 @@ def prove(work: Work, issue_id: str, *, language: str) -> str:
         source=kind.source,
         kind="document",
         subject=(first.subject_kind, first.subject_id),
+        state=State.MET,
         facts={
             "document": first.kind,
             "number": first.number,

@@ -1,10 +1,11 @@
 """Checks of the domains below the rulebook, which cannot register their own: people, audit, approvals."""
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import Connection, func, inspect, select, text
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from gnomon.contract.verdicts import State
@@ -24,7 +25,6 @@ EXECUTED = {
     ("canary.promote", "release"): "release",
 }
 MATRIX_APPROVALS = ("matrix_change", "rulebook_change")
-END_OF_TIME = date.max
 
 
 @check("people.conflicting_grants")
@@ -95,22 +95,30 @@ def chain_verified(ctx: CheckContext) -> CheckResult | None:
 
 @check("audit.retention_checked")
 def retention(ctx: CheckContext) -> CheckResult | None:
-    """For how long the trail is kept: for ever while the database refuses to delete, for no time once it does not."""
+    """Whether the trail is kept: the database is asked to delete and must refuse, and nothing sealed may be missing.
+
+    No end of retention is configured, so there is no number of days to judge; the age of the oldest entry and the
+    policy's floor are told beside.
+    """
     oldest = audit.oldest(ctx.session)
     if oldest is None:
         return None
-    unguarded = sorted(set(APPEND_ONLY) - _guarded(ctx.session))
+    yielding = _yielding(ctx.session)
     gone = _deleted(ctx.session)
-    kept = (END_OF_TIME - oldest.date()).days if not unguarded and not gone else 0
     facts = {
         "log_class": "audit",
-        "retention_days": kept,
+        "retention_days": None,
+        "retention": "without end: nothing deletes entries",
+        "floor_days": ctx.rulebook.threshold("audit_retention_days").limit,
         "oldest": iso(oldest),
+        "oldest_age_days": (ctx.now - oldest).days,
         "deleted_early": gone,
-        "unguarded": unguarded,
+        "deletion_refused": sorted(set(APPEND_ONLY) - set(yielding)),
+        "unguarded": yielding,
     }
     records = ctx.session.scalar(select(func.count()).select_from(AuditSeal)) or 0
-    return CheckResult(n=max(records, 1), value=float(kept), facts=facts)
+    state = State.NOT_MET if yielding or gone else State.MET
+    return CheckResult(n=max(records, 1), state=state, facts=facts)
 
 
 @check("approvals.executed_without_valid_approval")
@@ -180,21 +188,39 @@ def _unused(person: Person, granted: dict[str, Any], used: set[str]) -> set[str]
     return (held & set(ACTIONS)) - used
 
 
-def _guarded(session: Session) -> set[str]:
-    """The tables of the trail on which the database itself refuses UPDATE and DELETE."""
-    if session.get_bind().dialect.name == "sqlite":
-        names = set(session.scalars(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")))
-        return {table for table in APPEND_ONLY if {f"{table}_no_update", f"{table}_no_delete"} <= names}
-    rows = session.execute(
-        text(
-            "SELECT event_object_table, event_manipulation FROM information_schema.triggers WHERE trigger_name LIKE :n"
-        ),
-        {"n": "%append_only"},
-    )
-    refused: dict[str, set[str]] = {}
-    for table, verb in rows:
-        refused.setdefault(table, set()).add(verb)
-    return {table for table in APPEND_ONLY if {"UPDATE", "DELETE"} <= refused.get(table, set())}
+def _yielding(session: Session) -> list[str]:
+    """The tables of the trail from which the database would delete, or whose rows it would change.
+
+    It is tried, for a trigger may be there and do nothing; whatever happens is rolled back. An empty table
+    holds nothing that could be deleted.
+    """
+    engine = session.get_bind().engine
+    found = []
+    for table in APPEND_ONLY:
+        key = next(iter(inspect(engine).get_pk_constraint(table)["constrained_columns"]))
+        first = f"WHERE {key} = (SELECT min({key}) FROM {table})"  # noqa: S608 - our own names
+        tries = (f"DELETE FROM {table} {first}", f"UPDATE {table} SET {key} = {key} {first}")  # noqa: S608
+        with engine.connect() as connection:
+            empty = connection.scalar(text(f"SELECT count(*) FROM {table}")) == 0  # noqa: S608
+            connection.rollback()
+            if empty:
+                continue
+            if not all(_refuses(connection, statement) for statement in tries):
+                found.append(table)
+    return sorted(found)
+
+
+def _refuses(connection: Connection, statement: str) -> bool:
+    """Whether the database does not do this. Raises OperationalError when it could not be asked (it is busy)."""
+    try:
+        connection.execute(text(statement))
+    except OperationalError:
+        raise
+    except DBAPIError:
+        return True
+    finally:
+        connection.rollback()
+    return False
 
 
 def _deleted(session: Session) -> int:

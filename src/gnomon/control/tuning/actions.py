@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gnomon.contract.verdicts import State
 from gnomon.control.catalog import actions as catalog
 from gnomon.control.catalog import queries as versions
 from gnomon.control.catalog.schemas import FileEntry
@@ -171,8 +172,9 @@ def _training_evidence(work: Work, training: TrainingRun, data_sha256: str) -> s
         "adapter": training.adapter_version_id,
     }
     subject = ("training", training.id)
+    state = State.MET if training.progress else State.INSUFFICIENT  # without steps nothing was recorded of it
     return evidence.record(
-        work, source="tuning.training_recorded", kind="training_run", subject=subject, facts=facts
+        work, source="tuning.training_recorded", kind="training_run", subject=subject, state=state, facts=facts
     ).id
 
 
@@ -190,4 +192,7 @@ def _cost_evidence(work: Work, training: TrainingRun) -> str:
         "method": "processor time of the trainer's process, from the operating system",
     }
     subject = ("training", training.id)
-    return evidence.record(work, source="tuning.cost_recorded", kind="measurement", subject=subject, facts=facts).id
+    state = State.MET if facts["value"] else State.NOT_MEASURED
+    return evidence.record(
+        work, source="tuning.cost_recorded", kind="measurement", subject=subject, state=state, facts=facts
+    ).id

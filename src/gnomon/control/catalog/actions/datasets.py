@@ -54,6 +54,7 @@ def add_dataset(work: Work, new: NewDataset) -> DatasetVersion:
             source="catalog.dataset_prepared",
             kind="data_preparation",
             subject=("dataset", dataset.id),
+            state=State.MET,
             facts={
                 "dataset": dataset.id,
                 "steps": prepared,

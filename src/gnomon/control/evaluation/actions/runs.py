@@ -173,7 +173,8 @@ def _metrics_evidence(work: Work, run: EvaluationRun) -> str:
         "answers_sha256": run.answers_sha256,
         "decoding": run.decoding,
     }
-    return _record(work, run, source="evaluation.metrics_computed", kind="evaluation", facts=facts)
+    state = State.MET if run.scores["n"] else State.NOT_MEASURED
+    return _record(work, run, source="evaluation.metrics_computed", kind="evaluation", facts=facts, state=state)
 
 
 def _slices_evidence(work: Work, run: EvaluationRun) -> str:
@@ -188,7 +189,8 @@ def _slices_evidence(work: Work, run: EvaluationRun) -> str:
         "method": "Fisher exact, Benjamini-Hochberg over slices with enough items and power",
         "insufficient": named("insufficient"),
     }
-    return _record(work, run, source="evaluation.slices_found", kind="slice_report", facts=facts)
+    state = State.MET if run.slices else State.INSUFFICIENT  # nothing was large enough to be looked at
+    return _record(work, run, source="evaluation.slices_found", kind="slice_report", facts=facts, state=state)
 
 
 def _performance_evidence(work: Work, run: EvaluationRun) -> str:
@@ -228,8 +230,6 @@ def _benchmark_evidence(work: Work, run: EvaluationRun) -> str:
     return _record(work, run, source="evaluation.benchmark_recorded", kind="benchmark", facts=facts, state=state)
 
 
-def _record(
-    work: Work, run: EvaluationRun, *, source: str, kind: str, facts: dict[str, Any], state: State = State.MET
-) -> str:
+def _record(work: Work, run: EvaluationRun, *, source: str, kind: str, facts: dict[str, Any], state: State) -> str:
     subject = ("evaluation_run", run.id)
     return evidence.record(work, source=source, kind=kind, subject=subject, facts=facts, state=state).id

@@ -62,6 +62,7 @@ def form_group(work: Work, case_id: str, group: Group) -> Case:
         source="remediation.group_formed",
         kind="responsibility_matrix",
         subject=("case", case.id),
+        state=State.MET,
         facts={
             "case": case.number,
             "members": [member.person_id for member in group.members],
@@ -93,6 +94,7 @@ def assess(work: Work, case_id: str, assessment: Assessment) -> Case:
         source="remediation.assessed",
         kind="document_check",
         subject=("case", case.id),
+        state=State.MET,
         facts={
             "document": "assessment",
             "version": f"{case.number}/{case.rounds + 1}",

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from gnomon.contract.verdicts import State
 from gnomon.control.approvals import actions as approvals
 from gnomon.control.approvals.schemas import ApprovalDecided
 from gnomon.control.approvals.tables import ApprovalRequest
@@ -311,4 +312,5 @@ def _prove(work: Work, case: Case, round: Round, plan: Plan) -> None:
         },
     }
     for (source, kind), facts in facts_of.items():
-        evidence.record(work, source=source, kind=kind, subject=("case", case.id), facts={"case": case.number, **facts})
+        told = {"case": case.number, **facts}
+        evidence.record(work, source=source, kind=kind, subject=("case", case.id), state=State.MET, facts=told)

@@ -199,6 +199,7 @@ def _close(work: Work, case: Case, *, comment: str) -> None:
         source="remediation.case_closed",
         kind="closure",
         subject=("case", case.id),
+        state=State.MET,
         facts={
             "case": case.number,
             "verification": round.verification["evidence_id"],
