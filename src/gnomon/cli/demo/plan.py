@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from gnomon.cli.demo.world import MODEL, RECIPE, World
+from gnomon.kit import clock
 
 GOAL = 0.75
 AIMS = {
@@ -36,7 +37,7 @@ def run(world: World) -> None:
 
 def plan(world: World) -> dict[str, Any]:
     """The whole plan as it is frozen."""
-    people, today = world.state["people"], datetime.now(UTC).date()
+    people, today = world.state["people"], clock.today(datetime.now(UTC), world.settings.timezone)
     data = world.state["datasets"]
     return {
         "baseline_run_id": world.state["run_baseline"],
