@@ -12,7 +12,6 @@ from gnomon.control.evaluation import queries as evaluation
 from gnomon.control.evidence import queries as evidence
 from gnomon.control.findings import actions as findings
 from gnomon.control.findings.schemas import NewFinding
-from gnomon.control.remediation import actions as remediation
 from gnomon.control.remediation import queries as cases
 from gnomon.control.remediation.tables import Case
 from gnomon.control.reports.rules import NothingToReport
