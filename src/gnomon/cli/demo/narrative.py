@@ -85,7 +85,7 @@ def _table(world: World) -> None:
             click.echo(f"{name:<16}   {before:<26} {after}")
     result = world.state["verdict"]["comparisons"][0]["result"]
     flips = result["flips"]
-    click.echo(f"改对 fixed {flips['fixed']}，改错 broken {flips['broken']}，McNemar p = {result['mcnemar']['p']:.2g}")
+    click.echo(f"改对 fixed {flips['fixed']}，改错 broken {flips['broken']}，McNemar p = {result['test']['p']:.2g}")
     click.echo(f"回滚 back {world.state['back_s']:.2f} s，前滚 forward {world.state['forward_s']:.2f} s")
     evidence = lin.get("/api/v1/evidence/count")["count"]
     click.echo(f"证据 evidence {evidence} 件，条款 clauses {world.state['board']}")
