@@ -5,11 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy import text
 
 from gnomon.contract.verdicts import State
 from gnomon.control.evidence import actions as evidence
-from gnomon.control.rulebook import queries, routes
+from gnomon.control.evidence.tables import Artefact
+from gnomon.control.rulebook import queries, routes, subjects
 from gnomon.control.rulebook.rules import ClauseVerdict, NotInRulebook, load
 from gnomon.control.rulebook.schemas import Control
 from gnomon.kit.clock import FakeClock
@@ -133,6 +136,57 @@ def test_the_csv_has_a_row_for_every_clause_and_control(platform: Platform) -> N
     lines = routes.board_csv(board(platform)).strip().splitlines()
     assert len(lines) == 1 + sum(len(BOOK.controls_of(clause.id)) for clause in BOOK.clauses)
     assert any("OPS-3.2" in line and ",met,CTL-success,met," in line for line in lines)
+
+
+TESTED = "CTL-functional-normal"
+
+
+@pytest.fixture
+def things(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The things of this test that are in life."""
+    alive: set[str] = set()
+    monkeypatch.setitem(subjects.LIVING, "thing", lambda _session, ids: alive & set(ids))
+    return alive
+
+
+def verdict(platform: Platform, control: str) -> str:
+    with platform.read() as session:
+        return queries.control_standings(session, platform.clock.now())[control].state.state.value
+
+
+def test_a_trivial_thing_that_passes_does_not_hide_one_that_failed(platform: Platform, things: set[str]) -> None:
+    control = BOOK.control(TESTED)
+    things |= {"a", "b"}
+    attach(platform, control, state=State.NOT_MET, subject=("thing", "a"))
+    attach(platform, control, subject=("thing", "b"))
+    assert verdict(platform, TESTED) == "not_met"
+    attach(platform, control, subject=("thing", "a"))  # mended
+    assert verdict(platform, TESTED) == "met"
+    attach(platform, control, state=State.NOT_MET, subject=("thing", "a"))
+    things.remove("a")  # or retired
+    assert verdict(platform, TESTED) == "met"
+    things.remove("b")  # when nothing is in life the newest stands for what was
+    assert verdict(platform, TESTED) == "not_met"
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(list(State))), min_size=1, max_size=8),
+    st.sets(st.sampled_from("abcd"), min_size=1),
+)
+def test_a_control_is_met_only_if_the_newest_of_every_living_subject_is(
+    told: list[tuple[str, State]], alive: set[str]
+) -> None:
+    artefacts = [
+        Artefact(id=f"{n:03}", source="s", subject_kind="thing", subject_id=id, state=state.value)
+        for n, (id, state) in enumerate(told)
+    ]
+    newest = {one.subject_id: one for one in artefacts}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(subjects.LIVING, "thing", lambda _session, ids: alive & set(ids))
+        counted = subjects.counting(None, newest.values())["s"]  # type: ignore[arg-type]
+    expected = [one for id, one in newest.items() if id in alive] or [max(newest.values(), key=lambda one: one.id)]
+    assert sorted(one.id for one in counted) == sorted(one.id for one in expected)
 
 
 def test_an_unknown_clause_is_named_in_the_error(platform: Platform) -> None:

@@ -1,11 +1,15 @@
 """Checks of the catalogue: the register is complete, no weights lie about that nobody registered, lineage is whole."""
 
+from collections.abc import Collection
+
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from gnomon.control.catalog import queries
 from gnomon.control.catalog.tables import ModelVersion
 from gnomon.control.people import queries as people
 from gnomon.control.rulebook.checks import SHOWN, CheckContext, CheckResult, check, gate, register
+from gnomon.control.rulebook.subjects import living
 from gnomon.kit.canonical import digest
 from gnomon.kit.settings import Settings
 
@@ -87,3 +91,16 @@ def _lacks(version: ModelVersion) -> list[str]:
     if version.kind == "adapter":
         return [name for name in LINEAGE if not version.lineage.get(name)]
     return [name for name in ("source", "licence") if not getattr(version, name)]
+
+
+@living("model_version")
+def living_versions(session: Session, ids: Collection[str]) -> set[str]:
+    """Those that may be loaded, of models that are not retired; what was refused is used by nobody."""
+    retired = {model.name for model in queries.models(session) if model.stage == "retired"}
+    found = session.scalars(select(ModelVersion).where(ModelVersion.id.in_(ids), ModelVersion.state != "refused"))
+    return {version.id for version in found if version.model not in retired}
+
+
+@living("dataset")
+def living_datasets(session: Session, ids: Collection[str]) -> set[str]:
+    return {dataset.id for dataset in queries.datasets(session) if dataset.state != "refused"} & set(ids)

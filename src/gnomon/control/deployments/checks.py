@@ -3,7 +3,7 @@
 The gates are checked against the audit trail and the evidence, not against what the deployments say of themselves.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from gnomon.control.evidence import queries as evidence
 from gnomon.control.evidence.tables import Artefact
 from gnomon.control.people import queries as people
 from gnomon.control.rulebook.checks import SHOWN, CheckContext, CheckResult, check, gate
+from gnomon.control.rulebook.subjects import living
 from gnomon.kit.blobs import Blobs
 from gnomon.kit.canonical import digest
 from gnomon.kit.errors import GnomonError
@@ -134,3 +135,9 @@ def _is_kept(blobs: Blobs, proof: Artefact) -> bool:
     except GnomonError:
         return False
     return True
+
+
+@living("deployment")
+def living_deployments(session: Session, ids: Collection[str]) -> set[str]:
+    """All that are not retired: one that failed counts until it passes or is given up."""
+    return {each.id for each in queries.deployments(session) if each.state != "retired"} & set(ids)

@@ -34,6 +34,17 @@ def newest(session: Session, sources: Iterable[str] | None = None) -> dict[str, 
     return {row.source: row for row in rows}
 
 
+def newest_of_subjects(session: Session, sources: Iterable[str]) -> list[Artefact]:
+    """The newest artefact of each source about each of its subjects."""
+    last = (
+        select(func.max(Artefact.id).label("id"))
+        .where(Artefact.source.in_(list(sources)))
+        .group_by(Artefact.source, Artefact.subject_kind, Artefact.subject_id)
+        .subquery()
+    )
+    return list(session.scalars(select(Artefact).join(last, last.c.id == Artefact.id)))
+
+
 def latest(session: Session, sources: Iterable[str], *, limit: int) -> list[Artefact]:
     """What these sources left, newest first, at most `limit`."""
     query = select(Artefact).where(Artefact.source.in_(list(sources)))

@@ -1,8 +1,10 @@
 """What remediation keeps of its own rules: goals first, registers that agree, budgets that add up, late work shown."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from importlib.util import find_spec
+
+from sqlalchemy.orm import Session
 
 from gnomon.contract.verdicts import State
 from gnomon.control.findings import queries as findings
@@ -10,6 +12,7 @@ from gnomon.control.people import queries as people
 from gnomon.control.remediation import queries, rules
 from gnomon.control.remediation.tables import Case
 from gnomon.control.rulebook.checks import CheckContext, CheckResult, check, gate
+from gnomon.control.rulebook.subjects import living
 from gnomon.kit import services
 from gnomon.kit.clock import iso
 
@@ -167,3 +170,8 @@ def _looks(case: Case, since: datetime) -> list[dict[str, str]]:
 
 def _running(context: CheckContext) -> list[Case]:
     return [case for case in queries.cases(context.session) if case.state != "closed"]
+
+
+@living("case")
+def living_cases(session: Session, ids: Collection[str]) -> set[str]:
+    return {case.id for case in queries.cases(session) if case.state != "closed"} & set(ids)

@@ -16,6 +16,7 @@ from gnomon.control.rulebook.rules import (
     ClauseState,
     ClauseVerdict,
     ControlState,
+    ControlVerdict,
     EvidenceFact,
     Rulebook,
     clause_state,
@@ -23,12 +24,21 @@ from gnomon.control.rulebook.rules import (
     load,
 )
 from gnomon.control.rulebook.schemas import Clause, Control
+from gnomon.control.rulebook.subjects import counting
 from gnomon.control.rulebook.tables import CheckRun
+
+WORSE = (
+    ControlVerdict.MET,
+    ControlVerdict.EXPIRED,
+    ControlVerdict.INSUFFICIENT,
+    ControlVerdict.NOT_MEASURED,
+    ControlVerdict.NOT_MET,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class ControlStanding:
-    """A control, what it is worth now, and the newest artefact of its source.
+    """A control, what it is worth now, and the artefact that decides it: the worst of the newest per living subject.
 
     `refusal` says why that artefact does not count, though it exists; `last_run` is of its check, if it has one.
     """
@@ -90,9 +100,19 @@ def control_standings(
     """Every control, or those given, by id."""
     book = book or load()
     wanted = book.controls if controls is None else controls
-    newest = evidence.newest(session, {control.source for control in wanted})
+    counted = counting(session, evidence.newest_of_subjects(session, {control.source for control in wanted}))
     runs = {run.source: run for run in session.scalars(select(CheckRun))}
-    return {one.id: _standing(book, one, newest.get(one.source), runs.get(one.source), now) for one in wanted}
+    return {one.id: _worst(book, one, counted.get(one.source, []), runs.get(one.source), now) for one in wanted}
+
+
+def _worst(
+    book: Rulebook, control: Control, artefacts: Sequence[Artefact], run: CheckRun | None, now: datetime
+) -> ControlStanding:
+    """The control is worth what it is worth for the worst of its living subjects; of equals the newest is shown."""
+    standings = [_standing(book, control, one, run, now) for one in sorted(artefacts, key=lambda one: one.id)]
+    if not standings:
+        return _standing(book, control, None, run, now)
+    return max(reversed(standings), key=lambda one: WORSE.index(one.state.state))
 
 
 def _standing(
