@@ -1,29 +1,30 @@
 """What goes in and out of evaluation, and the facts that it tells."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
 from gnomon.control.evaluation.rules import RunPurpose, SuitePurpose
 from gnomon.kit.events import Event
+from gnomon.kit.numbers import Plain, Real
 
 
 class NewSuite(BaseModel):
     name: str = Field(min_length=1, max_length=120)
     purpose: SuitePurpose = "test"
-    recipe: dict[str, Any]
+    recipe: Plain
     positive: str = ""
     source: str = Field(min_length=1, max_length=500)
     licence: str = Field(min_length=1, max_length=200)
     sealed: bool = True
-    rows: list[dict[str, Any]] = Field(min_length=1, max_length=200_000)
+    rows: list[Plain] = Field(min_length=1, max_length=200_000)
 
 
 class DecodingIn(BaseModel):
     mode: Literal["label_loglik", "generate"] = "label_loglik"
     max_tokens: int = Field(default=16, ge=1, le=4096)
-    temperature: float = Field(default=0.0, ge=0, le=2)
+    temperature: float = Field(default=0.0, ge=0, le=2, allow_inf_nan=False)
     top_logprobs: int = Field(default=20, ge=0, le=20)
 
 
@@ -39,8 +40,8 @@ class NewRun(BaseModel):
 class NewComparison(BaseModel):
     before_run: str
     after_run: str
-    goal: dict[str, Any]
-    guards: list[dict[str, Any]] = Field(default_factory=list, max_length=50)
+    goal: Plain
+    guards: list[Plain] = Field(default_factory=list, max_length=50)
 
 
 class LeakCheck(BaseModel):
@@ -50,7 +51,7 @@ class LeakCheck(BaseModel):
 class Reference(BaseModel):
     """A figure of somebody else with its source, or the reason why there is none."""
 
-    value: float | None = None
+    value: Real | None = None
     name: str = Field(default="", max_length=200)
     source: str = Field(default="", max_length=500)
     reason: str = Field(default="", max_length=500)
