@@ -1,4 +1,4 @@
-"""A home folder with a sealed bundle, as control would have published it."""
+"""A home folder with a signed bundle, as control would have published it."""
 
 import base64
 import hashlib
@@ -23,7 +23,7 @@ from gnomon.contract.bundle import (
     Target,
     Upstream,
 )
-from gnomon.contract.sealing import seal
+from gnomon.contract.signing import sign_part
 
 MASK = MaskPolicy(id="default", version="1", rules=(MaskRule(entity="*", operator="redact"),))
 FAILURES = ("upstream_error", "upstream_unreachable", "timeout", "internal")
@@ -62,8 +62,8 @@ class Home:
             self.policy = msgspec.structs.replace(policy, serial=self.policy.serial + 1)
         if roster is not None:
             self.roster = msgspec.structs.replace(roster, serial=self.roster.serial + 1)
-        self.write("policy", seal("policy", self.policy, self.key))
-        self.write("roster", seal("roster", self.roster, self.key))
+        self.write("policy", sign_part("policy", self.policy, self.key))
+        self.write("roster", sign_part("roster", self.roster, self.key))
 
     def write(self, part: str, data: bytes) -> None:
         folder = self.path / "bundle"

@@ -9,7 +9,7 @@ import click
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gnomon.contract.bundle import Policy, Roster
-from gnomon.contract.sealing import unseal
+from gnomon.contract.signing import open_part
 from gnomon.kit.errors import BadInput
 from gnomon.kit.settings import Settings
 
@@ -31,9 +31,9 @@ def check(file: Path, key: Path | None) -> None:
     except (ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{file.name} is not a bundle part.", next_step="Give policy.json or roster.json.") from error
     if part == "policy":
-        _explain_policy(unseal("policy", data, public))
+        _explain_policy(open_part("policy", data, public))
     else:
-        _explain_roster(unseal("roster", data, public))
+        _explain_roster(open_part("roster", data, public))
 
 
 def _public_key(path: Path) -> Ed25519PublicKey:

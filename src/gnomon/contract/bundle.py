@@ -1,6 +1,6 @@
 """What control tells the gateways: two signed parts, *policy* and *roster*.
 
-A part travels as a `Sealed` JSON document. The signature covers the RFC 8785 bytes of `payload`, prefixed by
+A part travels as a `SignedPart` JSON document. The signature covers the RFC 8785 bytes of `payload`, prefixed by
 `gnomon-bundle/<part>\\n` so that one part can never pass for the other. Structs ignore unknown fields, so that an old
 gateway reads a newer bundle, and every new field has a default, so that a stored bundle stays readable for ever.
 Times are Unix seconds (UTC).
@@ -147,7 +147,7 @@ class Roster(Struct, frozen=True, kw_only=True):
     lifts: tuple[Lift, ...] = ()
 
 
-class Sealed(Struct, frozen=True, kw_only=True):
+class SignedPart(Struct, frozen=True, kw_only=True):
     """A part as it lies on disk or travels: payload, who signed, Ed25519 signature (base64)."""
 
     part: Part

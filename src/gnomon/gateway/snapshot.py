@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gnomon.contract.bundle import Key, MaskPolicy, Policy, Roster, Route, Target, Upstream
-from gnomon.contract.sealing import BadBundle, unseal
+from gnomon.contract.signing import BadBundle, open_part
 from gnomon.gateway.guarding import Guard, Masker
 from gnomon.kit import log
 
@@ -180,7 +180,7 @@ class Loader:
                 self._keep(part, data)
 
     def _take(self, part: Literal["policy", "roster"], data: bytes) -> None:
-        found = unseal(part, data, self._public_key())
+        found = open_part(part, data, self._public_key())
         known: Policy | Roster | None = getattr(self, f"_{part}")
         if known is not None:
             if found == known:

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from gnomon.contract.bundle import Route, Target
-from gnomon.contract.sealing import seal
+from gnomon.contract.signing import sign_part
 from gnomon.gateway.snapshot import Loader
 from tests.fakes.bundle import Home, make_home, make_key
 from tests.fakes.upstream import Upstream
@@ -28,7 +28,7 @@ def test_a_new_serial_replaces_and_an_older_or_equal_one_does_not(tmp_path: Path
     watched = loader(home)
     first = watched.current
     assert first is not None
-    old_roster = seal("roster", home.roster, home.key)
+    old_roster = sign_part("roster", home.roster, home.key)
     home.publish(roster=replace(home.roster, keys=(make_key("bbbbbbbb"),)))
     assert watched.changed()
     watched.load()
@@ -60,13 +60,13 @@ def test_what_is_bad_changes_nothing_and_is_loud(tmp_path: Path) -> None:
     stranger = make_home(tmp_path / "other", upstream_url="http://127.0.0.1:9/v1")
     misfit = replace(home.policy.routes[0], targets=(Target(id="t", upstream="nowhere", model="m"),))
     bad = {
-        "cut": seal("policy", home.policy, home.key)[:-20],
+        "cut": sign_part("policy", home.policy, home.key)[:-20],
         "garbage": b"\xff\x00",
         "empty": b"",
-        "other part": seal("roster", home.roster, home.key),
-        "other signer": seal("policy", replace(home.policy, serial=99), stranger.key),
-        "misfit": seal("policy", replace(home.policy, serial=100, routes=(misfit,)), home.key),
-        "no mask": seal("policy", replace(home.policy, serial=101, mask_policies=()), home.key),
+        "other part": sign_part("roster", home.roster, home.key),
+        "other signer": sign_part("policy", replace(home.policy, serial=99), stranger.key),
+        "misfit": sign_part("policy", replace(home.policy, serial=100, routes=(misfit,)), home.key),
+        "no mask": sign_part("policy", replace(home.policy, serial=101, mask_policies=()), home.key),
     }
     for number, data in enumerate(bad.values(), start=1):
         home.write("policy", data)
@@ -94,7 +94,7 @@ def test_a_restart_finds_the_last_good_parts_when_the_new_ones_are_broken(tmp_pa
 
 def test_a_restart_does_not_go_back_to_an_older_bundle(tmp_path: Path) -> None:
     home = make_home(tmp_path, upstream_url="http://127.0.0.1:9/v1")
-    old = seal("roster", home.roster, home.key)
+    old = sign_part("roster", home.roster, home.key)
     home.publish(roster=replace(home.roster, keys=()))
     loader(home)
     home.write("roster", old)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from gnomon.contract.sealing import BadBundle, unseal
+from gnomon.contract.signing import BadBundle, open_part
 from gnomon.control.access import actions as access
 from gnomon.control.access.schemas import NewKey
 from gnomon.control.publishing import actions, queries
@@ -40,10 +40,12 @@ def test_the_file_is_the_newest_publication_signed(platform: Platform, tmp_path:
         issue(platform, caller)
         do(platform, "system", actions.publish, "roster", load())
     assert run_jobs(platform) == ["publishing.write", "publishing.write"]
-    roster = unseal("roster", (tmp_path / "bundle" / "roster.json").read_bytes(), KEY.public_key())
+    roster = open_part("roster", (tmp_path / "bundle" / "roster.json").read_bytes(), KEY.public_key())
     assert (roster.serial, {key.caller for key in roster.keys}) == (2, {"a", "b"})
     with pytest.raises(BadBundle):
-        unseal("roster", (tmp_path / "bundle" / "roster.json").read_bytes(), Ed25519PrivateKey.generate().public_key())
+        open_part(
+            "roster", (tmp_path / "bundle" / "roster.json").read_bytes(), Ed25519PrivateKey.generate().public_key()
+        )
 
 
 def test_nothing_new_is_not_published(platform: Platform) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from gnomon.contract.sealing import key_id
+from gnomon.contract.signing import key_id
 from gnomon.control.audit import rules
 from gnomon.control.audit.tables import AuditCheckpoint, AuditEntry, AuditSeal
 from gnomon.kit import log

@@ -7,7 +7,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from gnomon.contract.sealing import key_id
+from gnomon.contract.signing import key_id
 from gnomon.control.catalog import rules
 from gnomon.kit.blobs import Blobs
 from gnomon.kit.errors import NotFound

@@ -13,7 +13,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gnomon.contract.bundle import Part, Policy, Roster
-from gnomon.contract.sealing import BadBundle, seal, unseal
+from gnomon.contract.signing import BadBundle, open_part, sign_part
 from gnomon.control.publishing import queries
 from gnomon.kit import services
 from gnomon.kit.jobs import JobContext, job
@@ -35,7 +35,7 @@ def keep(ctx: JobContext) -> None:
             latest = queries.latest(session, part)
         try:
             data = (services.settings().home / "bundle" / f"{part}.json").read_bytes()
-            found = unseal(part, data, key.public_key())
+            found = open_part(part, data, key.public_key())
             current = latest is None or (found.epoch, found.serial) == (latest.epoch, latest.serial)
         except (OSError, BadBundle):
             current = False
@@ -57,7 +57,7 @@ def _write(ctx: JobContext, part: Part) -> None:
             else msgspec.convert(publication.payload, Roster)
         )
         _replace(folder / "key.pub", base64.b64encode(key.public_key().public_bytes_raw()))
-        _replace(folder / f"{part}.json", seal(part, content, key))
+        _replace(folder / f"{part}.json", sign_part(part, content, key))
 
 
 @contextmanager

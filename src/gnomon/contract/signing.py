@@ -7,7 +7,7 @@ import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from gnomon.contract.bundle import Part, Policy, Roster, Sealed
+from gnomon.contract.bundle import Part, Policy, Roster, SignedPart
 from gnomon.kit.canonical import canonical_bytes, digest_bytes
 from gnomon.kit.errors import BadInput
 
@@ -21,41 +21,41 @@ def key_id(key: Ed25519PublicKey) -> str:
     return digest_bytes(key.public_bytes_raw())[:16]
 
 
-def seal(part: Part, content: Policy | Roster, key: Ed25519PrivateKey) -> bytes:
+def sign_part(part: Part, content: Policy | Roster, key: Ed25519PrivateKey) -> bytes:
     """The part as signed JSON bytes, ready to be written to disk by rename."""
     payload = msgspec.to_builtins(content)
     signature = key.sign(_signed(part, payload))
-    sealed = Sealed(
+    signed = SignedPart(
         part=part, payload=payload, key_id=key_id(key.public_key()), signature=base64.b64encode(signature).decode()
     )
-    return msgspec.json.encode(sealed)
+    return msgspec.json.encode(signed)
 
 
 @overload
-def unseal(part: Literal["policy"], data: bytes, key: Ed25519PublicKey) -> Policy: ...
+def open_part(part: Literal["policy"], data: bytes, key: Ed25519PublicKey) -> Policy: ...
 @overload
-def unseal(part: Literal["roster"], data: bytes, key: Ed25519PublicKey) -> Roster: ...
+def open_part(part: Literal["roster"], data: bytes, key: Ed25519PublicKey) -> Roster: ...
 
 
-def unseal(part: Part, data: bytes, key: Ed25519PublicKey) -> Policy | Roster:
+def open_part(part: Part, data: bytes, key: Ed25519PublicKey) -> Policy | Roster:
     """The verified content. Raises BadBundle when bytes, part, signature or shape are wrong."""
     try:
-        sealed = msgspec.json.decode(data, type=Sealed)
+        signed = msgspec.json.decode(data, type=SignedPart)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadBundle(f"The {part} is not readable: {error}", next_step="Publish the bundle again.") from error
-    if sealed.part != part:
-        raise BadBundle(f"This is a {sealed.part}, not a {part}.", next_step="Give the right file.")
+    if signed.part != part:
+        raise BadBundle(f"This is a {signed.part}, not a {part}.", next_step="Give the right file.")
     try:
-        key.verify(base64.b64decode(sealed.signature), _signed(part, sealed.payload))
+        key.verify(base64.b64decode(signed.signature), _signed(part, signed.payload))
     except (InvalidSignature, ValueError) as error:
         raise BadBundle(
-            f"The signature of the {part} does not fit the key {key_id(key)} (signed by {sealed.key_id}).",
+            f"The signature of the {part} does not fit the key {key_id(key)} (signed by {signed.key_id}).",
             next_step="Check which control plane published it.",
         ) from error
     try:
         if part == "policy":
-            return msgspec.convert(sealed.payload, type=Policy)
-        return msgspec.convert(sealed.payload, type=Roster)
+            return msgspec.convert(signed.payload, type=Policy)
+        return msgspec.convert(signed.payload, type=Roster)
     except msgspec.ValidationError as error:
         raise BadBundle(f"The {part} has a wrong field: {error}", next_step="Publish the bundle again.") from error
 
