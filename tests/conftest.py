@@ -8,6 +8,7 @@ TESTS = Path(__file__).parent
 TOGETHER = ("journeys", "browser")  # they start servers and browsers: one after the other, beside the quick ones
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         place = item.path.relative_to(TESTS)
