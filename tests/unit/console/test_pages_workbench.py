@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from gnomon.console.pages.workbench import SCREENS
 from gnomon.contract.traffic import DefenceNotice
+from gnomon.contract.verdicts import State
 from gnomon.control.access import actions as access
 from gnomon.control.approvals import actions as approvals
 from gnomon.control.evidence import actions as evidence
@@ -53,7 +54,7 @@ def seed(platform: Platform) -> None:
         facts={},
     )
     do(platform, "system", access.take_over_ban, notice)
-    proof = do(platform, "system", evidence.record, source="x.y", kind="review", subject=("x", "1"))
+    proof = do(platform, "system", evidence.record, source="x.y", kind="review", subject=("x", "1"), state=State.MET)
     raised = NewFinding(
         title="多语言准确率偏低",
         severity="high",

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gnomon.contract.verdicts import State
 from gnomon.control.evidence import actions as evidence
 from gnomon.control.findings import actions, queries, rules
 from gnomon.control.findings.schemas import NewFinding
@@ -22,7 +23,8 @@ def platform(tmp_path: Path) -> Platform:
 
 
 def proof(platform: Platform) -> str:
-    return do(platform, "system", evidence.record, source="test.seen", kind="measurement", subject=("run", "r")).id
+    seen = {"source": "test.seen", "kind": "measurement", "subject": ("run", "r"), "state": State.MET}
+    return do(platform, "system", evidence.record, **seen).id
 
 
 def weakness(evidence_id: str, source: str = "people") -> NewFinding:
