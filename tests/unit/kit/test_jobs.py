@@ -160,8 +160,11 @@ def short(_ctx: JobContext) -> None:
 
 
 @pytest.fixture
-def executor(tmp_path: Path, database_url: str) -> Iterator[Executor]:
+def executor(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Executor]:
     platform = make_platform(tmp_path, url=database_url)
+    own = {name: info for name, info in JOBS.items() if name.startswith(("test.", "jobs."))}
+    for module in (jobs, sys.modules[__name__]):
+        monkeypatch.setattr(module, "JOBS", own)  # what other tests imported would run here too
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the engine's own
         made = Executor(platform, database_url or f"sqlite:///{tmp_path / 'jobs.sqlite'}", poll_s=0.02)
