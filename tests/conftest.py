@@ -8,9 +8,7 @@ TESTS = Path(__file__).parent
 TOGETHER = ("journeys", "browser")  # they start servers and browsers: one after the other, beside the quick ones
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        place = item.path.relative_to(TESTS)
-        group = "processes" if place.parts[0] in TOGETHER else str(place)
-        item.add_marker(pytest.mark.xdist_group(group))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    place = item.path.relative_to(TESTS)
+    group = "processes" if place.parts[0] in TOGETHER else str(place)
+    item.add_marker(pytest.mark.xdist_group(group))
