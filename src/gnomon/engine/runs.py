@@ -21,6 +21,7 @@ Mode = Literal["label_loglik", "generate"]
 
 _PAUSE_S, _LONGEST_PAUSE_S = 0.2, 10.0
 _TRY_AGAIN = (429, 503)
+_OUTAGE = frozenset({"upstream_error", "upstream_unreachable", "timeout"})  # of the model server, not of the model
 _FOR_EVERY_ITEM = (401, 403, 404)
 _OUTCOME_OF_CODE = {"content_blocked": "blocked", "timeout": "timeout", "upstream_error": "upstream_error"}
 _OUTCOME_OF_STATUS = {408: "timeout", 504: "timeout", 500: "internal"}
@@ -101,14 +102,16 @@ async def run_items(
     already: Collection[str] = frozenset(),
     decoding: Decoding | None = None,
     timeout_s: float = 60.0,
-    attempts: int = 6,
+    attempts: int = 10,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> Tally:
     """Every item not in `already` was asked once, and `on_answer` was called with each answer in order of arrival.
 
-    `base_url` ends before `/chat/completions`. A 429, a 503 and a broken connection are tried again up to `attempts`
-    times in all, after the gateway's Retry-After or a doubling pause. Raises RunRefused, RunInterrupted or BadRun; by
-    then `on_answer` has had every answer that came. What `on_answer` raises ends the run.
+    `base_url` ends before `/chat/completions`. A 429, a 503, a broken connection and a model server that is away are
+    tried again up to `attempts` times in all (ten: about 40 s), after the gateway's Retry-After or a doubling pause:
+    an outage must not count against the model. An item that the model server refuses every time stays unanswered.
+    Raises RunRefused, RunInterrupted or BadRun; by then `on_answer` has had every answer that came. What `on_answer`
+    raises ends the run.
     """
     asked = list(items)
     _check(asked, recipe, concurrency=concurrency, attempts=attempts)
@@ -166,7 +169,7 @@ class _Run:
             except httpx.TransportError as error:
                 why, pause = f"{type(error).__name__}: {error}", _pause(attempt)
             else:
-                if response.status_code not in _TRY_AGAIN:
+                if not self._worth_another(response, attempt):
                     return self._answer(item, response, latency_ms=_since(sent))
                 why, pause = _told(response), _pause(attempt, response.headers.get("retry-after", ""))
             if attempt + 1 < self.attempts:
@@ -176,6 +179,11 @@ class _Run:
             next_step="Check the gateway and start the run again; answered items are not asked twice.",
             item=item.item_id,
         )
+
+    def _worth_another(self, response: httpx.Response, attempt: int) -> bool:
+        if response.status_code in _TRY_AGAIN:
+            return True
+        return response.status_code >= 500 and _outcome(response) in _OUTAGE and attempt + 1 < self.attempts
 
     def _body(self, item: RunItem) -> dict[str, Any]:
         body: dict[str, Any] = {

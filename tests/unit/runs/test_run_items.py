@@ -159,6 +159,18 @@ def test_an_item_that_fails_is_an_answer_that_counts_as_wrong(reply: httpx.Respo
     assert (answers[0].latency_ms is not None) == (outcome in ("timeout", "unparsed"))
 
 
+def test_an_outage_of_the_model_server_is_waited_for_and_counts_against_no_item() -> None:
+    away = [refusal(502, "upstream_unreachable"), refusal(502, "upstream_error"), refusal(504, "timeout")]
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        return away.pop() if away else reviewer(request)
+
+    answers: list[Answer] = []
+    tally = run(handler, answers)
+    assert tally.retries == 3
+    assert all(answer.outcome == "ok" for answer in answers)
+
+
 def test_a_reply_that_does_not_come_is_a_timeout() -> None:
     def handler(request: httpx.Request) -> httpx.Response:
         raise httpx.ReadTimeout("slow")

@@ -46,7 +46,10 @@ def evaluate(world: World, key: str, *, target: str, purpose: str, decoding: dic
     world.require(found["state"] == "completed", f"The run {id} is {found['state']}: {found.get('error', '')}")
     recomputed = lin.get(f"/api/v1/evaluation/runs/{id}/verify")
     world.require(bool(recomputed["equal"]), f"The figures of {id} are not what its stored answers give.")
-    return found | {"report": lin.get(f"/api/v1/evaluation/runs/{id}/report")}
+    report = lin.get(f"/api/v1/evaluation/runs/{id}/report")
+    outages = {outcome: n for outcome, n in report["outcomes"].items() if outcome not in ("ok", "unparsed") and n}
+    world.require(not outages, f"An outage must not pass for an answer: {outages}")
+    return found | {"report": report}
 
 
 def figure(run: dict[str, Any], name: str) -> dict[str, Any]:
