@@ -14,7 +14,7 @@ def is_workday(day: date) -> bool:
     """Whether `day` is worked. Past the years that the calendar knows, Monday to Friday are (see `known_until`)."""
     try:
         return bool(chinese_calendar.is_workday(day))
-    except NotImplementedError:
+    except NotImplementedError:  # how the package says that it has no decree for that year
         return day.weekday() < 5
 
 
