@@ -1,6 +1,6 @@
 # The same five words on a laptop and in CI.
 PYTHON := .venv/bin/python
-.PHONY: setup check test bench demo lock format docs pictures
+.PHONY: setup check test bench demo lock format docs pictures clients test-clients fuzz fuzz-native
 
 setup:
 	./gnomon test --version
@@ -35,3 +35,23 @@ lock:
 
 pictures:
 	$(PYTHON) docs/images/make.py
+
+# The clients of others that the journeys talk through, each with its own packages beside the environment.
+clients:
+	$(PYTHON) -m pip install -q --require-hashes --no-deps --upgrade --target .gnomon/clients -r requirements/clients.txt
+	mkdir -p .gnomon/clients-node && cp tests/clients/package*.json .gnomon/clients-node/
+	! command -v npm >/dev/null || npm ci --silent --prefix .gnomon/clients-node
+
+test-clients: clients
+	$(PYTHON) -m pytest -rs tests/journeys/test_clients_openai.py tests/journeys/test_clients_foreign.py
+
+# Coverage-guided bytes against both HTTP ends, then requests by the published description; FUZZ_S seconds each.
+FUZZ_S ?= 120
+fuzz:
+	$(PYTHON) -m pip install -q --require-hashes --no-deps --upgrade --target .gnomon/fuzz -r requirements/fuzz.txt
+	PYTHONPATH=$(CURDIR)/src:$(CURDIR):$(CURDIR)/.gnomon/fuzz $(PYTHON) tests/fuzz/atheris_http.py $(FUZZ_S)
+	PYTHONPATH=$(CURDIR)/src:$(CURDIR):$(CURDIR)/.gnomon/fuzz $(PYTHON) tests/fuzz/contract.py $(FUZZ_S)
+
+# The C files under the sanitizers, against their twins in Python, for FUZZ_S seconds.
+fuzz-native:
+	PYTHONPATH=$(CURDIR)/src:$(CURDIR) $(PYTHON) tests/fuzz/native.py $(FUZZ_S)

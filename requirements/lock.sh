@@ -5,6 +5,10 @@ cd "$(dirname "$0")/.."
 compile() { uv pip compile --quiet --generate-hashes --no-annotate --python-version 3.11 --universal --no-header "$@"; }
 compile pyproject.toml -o requirements/core.txt
 compile pyproject.toml --extra dev -c requirements/core.txt -o requirements/dev.txt
+compile pyproject.toml --extra deep -c requirements/core.txt -o requirements/deep.txt
+for group in clients fuzz; do
+  compile --group "pyproject.toml:$group" -c requirements/dev.txt -o "requirements/$group.txt"
+done
 printf 'torch==2.13.0\n' > requirements/.torch.in
 compile pyproject.toml requirements/.torch.in --extra train --extra demo -c requirements/core.txt -o requirements/train-cuda.txt
 rm requirements/.torch.in

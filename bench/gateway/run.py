@@ -1,8 +1,10 @@
-"""What the gateway costs, beside nginx (the limit) and LiteLLM: `python bench/gateway/run.py [--quick]`.
+"""What the gateway costs, beside nginx (the limit) and other gateways: `python bench/gateway/run.py [--quick]`.
 
 All features on: key, limits, masking in and out with personal data in both bodies, records. One worker. CPU is that of
 the gateway's whole process tree, per request or stream event. Latencies are what the gateway adds to the same load sent
 straight to the model server. Peers do less (no masking, no records); nginx only passes bytes through.
+
+`--soak SECONDS` measures something else: whether memory stays flat under mixed load (3600 is the hour of the goal).
 """
 
 import argparse
@@ -11,200 +13,56 @@ import json
 import os
 import platform
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import venv
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
+from contenders import HERE, KEY, ROOT, Contender, gnomon, litellm, model_server, nginx, portkey, tensorzero
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
-from tests.fakes.bundle import make_home, make_key, secret  # noqa: E402
-
-HERE = Path(__file__).parent
-PEERS = ROOT / "bench" / ".peers" / "litellm"
-RATE = 200
-STREAMS = 60
+RATE, SLOW_RATE = 200, 20
+STREAMS, SLOW_STREAMS = 60, 10
 BETWEEN_S = 0.02
-ASKED = "我叫张三，手机号13987654321，身份证11010519491231002X，邮箱zhang.san@example.com。" + "请帮我查询订单。" * 8
-REPLY = (
-    "您好，关于您咨询的订单问题，我们已经为您查询到相关信息。" * 13 + "联系电话13812345678，邮箱li.wei@example.com。"
+CROWD = 1000
+CROWD_BETWEEN_S = 0.1  # ten tokens a second: a stream lasts five seconds, so that all of them run at once
+STALL_MS = 1000.0
+SETTLED = 0.1  # share of a soak after which memory should grow no more
+MAKERS = (gnomon, nginx, tensorzero, portkey, litellm)
+METRICS = (
+    ("cpu_us_per_request", "CPU us/request"),
+    ("requests_per_s", "requests/s"),
+    ("cpu_us_per_stream_event", "CPU us/event"),
+    ("added_p50_ms", "added p50 ms"),
+    ("added_p99_ms", "added p99 ms"),
+    ("added_first_token_p50_ms", "added first token ms"),
+    ("rss_mb", "RSS MB"),
+    ("ready_s", "ready s"),
+    ("ready_first_s", "first start on a host s"),
+    ("streams_1000_cpu_us_per_event", "1000 streams: CPU us/event"),
+    ("streams_1000_silence_p99_ms", "longest silence p99 ms"),
+    ("streams_1000_stalled", "stalled"),
 )
-KEY = secret("aaaaaaaa")
 
 
-@dataclass
-class Contender:
-    """Something that stands between caller and model server."""
-
-    name: str
-    port: int
-    process: psutil.Process | None
-    ready_s: float = 0.0
-    paced: "Contender | None" = None  # the same, before the paced model server
-    figures: dict[str, list[float]] = field(default_factory=dict)
-
-    def add(self, metric: str, value: float) -> None:
-        self.figures.setdefault(metric, []).append(value)
-
-    def median(self, metric: str) -> float | None:
-        found = self.figures.get(metric)
-        return round(statistics.median(found), 3) if found else None
-
-    def cpu_s(self) -> float:
-        assert self.process is not None
-        total = 0.0
-        for process in [self.process, *self.process.children(recursive=True)]:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                times = process.cpu_times()
-                total += times.user + times.system
-        return total
-
-    def rss_mb(self) -> float:
-        assert self.process is not None
-        return sum(p.memory_info().rss for p in [self.process, *self.process.children(recursive=True)]) / 1e6
-
-
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
-
-
-@contextlib.contextmanager
-def started(command: list[str], *, log: Path, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
-    with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, **options)
-        try:
-            yield process
-        finally:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-def wait_ready(url: str, process: subprocess.Popen[bytes], within_s: float) -> float:
-    """Seconds until `url` answers at all. Raises RuntimeError."""
-    begun = time.monotonic()
-    with httpx.Client(timeout=1.0) as http:
-        while time.monotonic() - begun < within_s:
-            if process.poll() is not None:
-                raise RuntimeError(f"ended with {process.returncode}")
-            with contextlib.suppress(httpx.HTTPError):
-                if http.get(url).status_code < 500:
-                    return time.monotonic() - begun
-            time.sleep(0.01)
-    raise RuntimeError(f"not ready within {within_s:g} s")
-
-
-@contextlib.contextmanager
-def model_server(folder: Path, *, first_s: float, between_s: float) -> Iterator[int]:
-    port = free_port()
-    (folder / "reply").write_text(REPLY, encoding="utf-8")
-    command = [sys.executable, "-m", "tests.fakes.upstream", str(port), str(first_s), str(between_s)]
-    with started([*command, str(folder / "reply")], log=folder / "upstream.log", cwd=ROOT) as process:
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline and process.poll() is None:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                break
-            time.sleep(0.02)
-        yield port
-
-
-@contextlib.contextmanager
-def gnomon(folder: Path, upstream: int) -> Iterator[Contender]:
-    port = free_port()
-    home = folder / "home"
-    key = make_key(requests_per_minute=1_000_000_000, concurrency=60_000)
-    make_home(home, upstream_url=f"http://127.0.0.1:{upstream}/v1", keys=[key])
-    command = [sys.executable, "-m", "gnomon.app.gateway", "--home", str(home), "--port", str(port)]
-    with started(command, log=folder / "gnomon.log") as process:
-        ready = wait_ready(f"http://127.0.0.1:{port}/readyz", process, 20)
-        yield Contender("gnomon", port, psutil.Process(process.pid), ready)
-    shutil.rmtree(home)
-
-
-@contextlib.contextmanager
-def nginx(folder: Path, upstream: int) -> Iterator[Contender]:
-    port = free_port()
-    config = folder / "nginx.conf"
-    config.write_text(
-        f"""daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx.err;
-events {{ worker_connections 4096; }}
-http {{ access_log off; client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;
-  uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s; keepalive_requests 1000000000;
-  upstream m {{ server 127.0.0.1:{upstream}; keepalive 256; keepalive_requests 1000000000; }}
-  server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://m; proxy_http_version 1.1;
-    proxy_set_header Connection ""; proxy_buffering off; }} }} }}"""
-    )
-    binary = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
-    if binary is None:
-        raise RuntimeError("nginx is not installed (Debian: apt-get install nginx-light)")
-    with started([binary, "-c", str(config), "-p", str(folder)], log=folder / "nginx.log") as process:
-        ready = wait_ready(f"http://127.0.0.1:{port}/", process, 10)
-        yield Contender("nginx", port, psutil.Process(process.pid), ready)
-
-
-@contextlib.contextmanager
-def litellm(folder: Path, upstream: int) -> Iterator[Contender]:
-    port = free_port()
-    python = PEERS / "bin" / "python"
-    if not (PEERS / "bin" / "litellm").exists():
-        venv.create(PEERS, with_pip=True)
-        install = [str(python), "-m", "pip", "install", "-q", "-r", str(HERE / "peers.txt")]
-        done = subprocess.run(install, capture_output=True, text=True)
-        if done.returncode:
-            raise RuntimeError(f"not to be had: {done.stderr.strip().splitlines()[-1][:200]}")
-    config = folder / "litellm.json"
-    target = {"model": "openai/m", "api_base": f"http://127.0.0.1:{upstream}/v1", "api_key": "x"}
-    settings = {
-        "model_list": [{"model_name": "gnomon-chat", "litellm_params": target}],
-        "general_settings": {"master_key": KEY},
-    }
-    config.write_text(json.dumps(settings))
-    environment = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_MODE": "PRODUCTION"}
-    command = [str(PEERS / "bin" / "litellm"), "--config", str(config), "--port", str(port), "--host", "127.0.0.1"]
-    with started(command, log=folder / "litellm.log", env=environment) as process:
-        ready = wait_ready(f"http://127.0.0.1:{port}/health/liveliness", process, 90)
-        yield Contender("litellm", port, psutil.Process(process.pid), ready)
-
-
-def bodies(folder: Path) -> tuple[Path, Path]:
-    messages = [{"role": "system", "content": "你是客服助手，请礼貌回答。"}, {"role": "user", "content": ASKED}]
-    whole, stream = folder / "whole.json", folder / "stream.json"
-    body = {"model": "gnomon-chat", "messages": messages}
-    whole.write_text(json.dumps(body, ensure_ascii=False), encoding="utf-8")
-    stream.write_text(json.dumps(body | {"stream": True}, ensure_ascii=False).replace(": true", ":true"), "utf-8")
-    return whole, stream
-
-
-def warm(contender: Contender, body: Path) -> None:
+def warm(contender: Contender, folder: Path) -> None:
     """The first answer may take long; an error is told."""
-    headers = {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
-    url = f"http://127.0.0.1:{contender.port}/v1/chat/completions"
+    headers = {"authorization": f"Bearer {KEY}", "content-type": "application/json", **contender.headers}
+    body = contender.body(folder, stream=False).read_bytes()
     with httpx.Client(timeout=60) as http:
         for _ in range(5):
-            answer = http.post(url, content=body.read_bytes(), headers=headers)
+            answer = http.post(contender.url, content=body, headers=headers)
             if answer.status_code != 200:
                 raise RuntimeError(f"{contender.name} answered {answer.status_code}: {answer.text[:300]}")
 
 
-def saturate(contender: Contender, body: Path, seconds: int) -> None:
+def saturate(contender: Contender, folder: Path, seconds: int) -> None:
     """CPU per request and requests a second, under as many requests as it takes."""
-    environment = {**os.environ, "GNOMON_BENCH_KEY": KEY, "GNOMON_BENCH_BODY": str(body)}
+    environment = contender.environment(contender.body(folder, stream=False))
     command = ["wrk", "-t1", "-c16", f"-d{seconds}s", "--timeout", "10s", "-s", str(HERE / "post.lua")]
     before = contender.cpu_s()
     out = subprocess.run(
@@ -218,11 +76,13 @@ def saturate(contender: Contender, body: Path, seconds: int) -> None:
     contender.add("requests_per_s", count / seconds)
 
 
-def load(kind: str, port: int, body: Path, *options: object) -> dict[str, Any]:
-    command = [sys.executable, str(HERE / "load.py"), kind, str(port), str(body), KEY, *map(str, options)]
-    found: dict[str, Any] = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+def load(contender: Contender, folder: Path, kind: str, *numbers: float) -> dict[str, Any]:
+    command = [sys.executable, str(HERE / "load.py"), kind, str(contender.port), *map(str, numbers)]
+    environment = contender.environment(contender.body(folder, stream=kind == "streams"))
+    out = subprocess.run(command, env=environment, capture_output=True, check=True).stdout
+    found: dict[str, Any] = json.loads(out)
     if found["failed"]:
-        raise RuntimeError(f"{found['failed']} answers were errors")
+        raise RuntimeError(f"{found['failed']} answers of {contender.name} were errors: {found['wrong']}")
     return found
 
 
@@ -230,116 +90,154 @@ def percentile(values: list[float], share: float) -> float:
     return statistics.quantiles(values, n=1000, method="inclusive")[int(share * 1000) - 1]
 
 
-def measure(folder: Path, contenders: list[Any], *, rounds: int, seconds: int) -> tuple[list[Contender], list[str]]:
+def measure(folder: Path, makers: list[Any], *, rounds: int, seconds: int) -> tuple[list[Contender], list[str]]:
     """Each in turn, the whole circle several times, so that a disturbance meets all."""
-    whole, stream = bodies(folder)
     found: list[Contender] = []
     skipped: list[str] = []
     with contextlib.ExitStack() as stack:
-        fast = stack.enter_context(model_server(folder, first_s=0.0, between_s=0.0))
-        paced = stack.enter_context(model_server(folder, first_s=0.0, between_s=BETWEEN_S))
-        direct, direct_paced = Contender("direct", fast, None), Contender("direct", paced, None)
-        for make in contenders:
+        fast = Contender("direct", stack.enter_context(model_server(folder, between_s=0.0)))
+        paced = Contender("direct", stack.enter_context(model_server(folder, between_s=BETWEEN_S)))
+        for make in makers:
             try:
-                on_fast = stack.enter_context(make(_folder(folder, "fast"), fast))
-                on_paced = stack.enter_context(make(_folder(folder, "paced"), paced))
-                warm(on_fast, whole)
-                saturate(on_fast, whole, 1)
+                one = stack.enter_context(make(_folder(folder, "fast"), fast.port))
+                one.paced = stack.enter_context(make(_folder(folder, "paced"), paced.port))
+                warm(one, folder)
+                saturate(one, folder, 1)
             except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
                 skipped.append(f"{make.__name__}: skipped, {error}")
                 continue
-            on_fast.figures.clear()
-            found.append(on_fast)
-            on_fast.add("ready_s", on_fast.ready_s)
-            on_fast.paced = on_paced
+            for metric in ("cpu_us_per_request", "requests_per_s"):
+                del one.figures[metric]
+            one.add("ready_s", one.ready_s)
+            found.append(one)
         for _ in range(rounds):
-            base = load("rate", direct.port, whole, RATE, seconds)["ms"]
-            base_first = statistics.median(load("streams", direct_paced.port, stream, STREAMS)["first_ms"])
+            base = load(fast, folder, "rate", RATE, seconds)["ms"]
+            base_first = statistics.median(load(paced, folder, "streams", STREAMS, 4)["first_ms"])
             for contender in found:
-                saturate(contender, whole, seconds)
-                one_round(contender, whole, stream, base=base, base_first=base_first, seconds=seconds)
+                saturate(contender, folder, seconds)
+                try:
+                    one_round(contender, folder, base=base, base_first=base_first, seconds=seconds)
+                except RuntimeError as error:  # a peer that cannot do a part of it: told, and its figure left out
+                    if contender.name == "gnomon":
+                        raise
+                    skipped.append(f"{contender.name}: {' '.join(str(error).split())[:200]}")
+    for make in makers:
+        try:
+            if make in (gnomon, nginx):
+                crowd(folder, make, found)
+        except RuntimeError as error:
+            skipped.append(f"{make.__name__}, {CROWD} streams at once: {' '.join(str(error).split())[:200]}")
     return found, skipped
 
 
-def one_round(
-    contender: Contender, whole: Path, stream: Path, *, base: list[float], base_first: float, seconds: int
-) -> None:
-    ms = load("rate", contender.port, whole, _rate(contender), seconds)["ms"]
+def one_round(contender: Contender, folder: Path, *, base: list[float], base_first: float, seconds: int) -> None:
+    contender.add("rss_mb", contender.rss_mb())
+    ms = load(contender, folder, "rate", _rate(contender), seconds)["ms"]
     contender.add("added_p50_ms", percentile(ms, 0.5) - percentile(base, 0.5))
     contender.add("added_p99_ms", percentile(ms, 0.99) - percentile(base, 0.99))
     paced = contender.paced
     assert paced is not None
-    count = STREAMS if contender.name != "litellm" else 10
     before = paced.cpu_s()
-    streamed = load("streams", paced.port, stream, count)
+    streamed = load(paced, folder, "streams", SLOW_STREAMS if contender.is_slow else STREAMS, 4)
     contender.add("cpu_us_per_stream_event", (paced.cpu_s() - before) / streamed["events"] * 1e6)
     contender.add("added_first_token_p50_ms", statistics.median(streamed["first_ms"]) - base_first)
-    contender.add("rss_mb", contender.rss_mb())
+
+
+def crowd(folder: Path, make: Any, found: list[Contender]) -> None:
+    """A thousand paced streams at once through one process, and whether any of them fell silent."""
+    known = [contender for contender in found if contender.name == make.__name__]
+    if not known:
+        return
+    with model_server(folder, between_s=CROWD_BETWEEN_S) as port, make(_folder(folder, "crowd"), port) as contender:
+        warm(contender, folder)
+        before = contender.cpu_s()
+        streamed = load(contender, folder, "streams", CROWD, 3)
+        known[0].add("streams_1000_cpu_us_per_event", (contender.cpu_s() - before) / streamed["events"] * 1e6)
+        known[0].add("streams_1000_silence_p99_ms", percentile(streamed["silence_ms"], 0.99))
+        known[0].add("streams_1000_stalled", sum(ms > STALL_MS for ms in streamed["silence_ms"]))
+
+
+def soak(folder: Path, seconds: float) -> dict[str, Any]:
+    """Memory under mixed load: medians of the first and of the last tenth after it had time to settle."""
+    with model_server(folder, between_s=0.0) as port, gnomon(_folder(folder, "soak"), port) as contender:
+        warm(contender, folder)
+        command = [sys.executable, str(HERE / "load.py"), "mixed", str(contender.port), str(seconds)]
+        environment = contender.environment(contender.body(folder, stream=False))
+        rss: list[float] = []
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as running:
+            while running.poll() is None:
+                time.sleep(min(1.0, seconds / 200))
+                rss.append(contender.rss_mb())
+            assert running.stdout is not None
+            answers = json.loads(running.stdout.read())["answers"]
+    rss = rss[int(len(rss) * SETTLED) : -1]
+    tenth = max(1, len(rss) // 10)
+    start, end = statistics.median(rss[:tenth]), statistics.median(rss[-tenth:])
+    print(f"answers by status: {answers}")
+    print(f"RSS {start:.1f} MB -> {end:.1f} MB over {seconds:g} s of mixed load, most {max(rss):.1f} MB")
+    metrics = {"soak_s": seconds, "soak_rss_start_mb": start, "soak_rss_end_mb": end, "soak_rss_max_mb": max(rss)}
+    return {**metrics, "soak_rss_growth_ratio": round(end / start - 1, 4), "soak_requests": sum(answers.values())}
 
 
 def _rate(contender: Contender) -> int:
-    """LiteLLM cannot follow 200 requests a second on one core."""
-    return 20 if contender.name == "litellm" else RATE
+    return SLOW_RATE if contender.is_slow else RATE
 
 
 def _folder(parent: Path, name: str) -> Path:
     return Path(tempfile.mkdtemp(prefix=name, dir=parent))
 
 
-METRICS = (
-    ("cpu_us_per_request", "CPU us/request"),
-    ("requests_per_s", "requests/s"),
-    ("cpu_us_per_stream_event", "CPU us/event"),
-    ("added_p50_ms", "added p50 ms"),
-    ("added_p99_ms", "added p99 ms"),
-    ("added_first_token_p50_ms", "added first token ms"),
-    ("rss_mb", "RSS MB"),
-    ("ready_s", "ready s"),
-)
-
-
 def table(found: list[Contender]) -> str:
     lines = ["| | " + " | ".join(title for _, title in METRICS) + " |", "|---|" + "--:|" * len(METRICS)]
     for contender in found:
-        cells = [f"{contender.median(m):,.3g}" if contender.median(m) is not None else "-" for m, _ in METRICS]
+        medians = [contender.median(metric) for metric, _ in METRICS]
+        cells = ["-" if median is None else f"{median:,.3g}" for median in medians]
         lines.append(f"| {contender.name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def result(found: list[Contender], seconds: float) -> dict[str, Any]:
+def metrics_of(found: list[Contender]) -> dict[str, float | None]:
     metrics: dict[str, float | None] = {}
     for contender in found:
         prefix = "" if contender.name == "gnomon" else f"peer_{contender.name}_"
         for metric, _ in METRICS:
             at = f"_at_{_rate(contender)}rps" if metric in ("added_p50_ms", "added_p99_ms") else ""
-            metrics[prefix + metric + at] = contender.median(metric)
+            if contender.median(metric) is not None:
+                metrics[prefix + metric + at] = contender.median(metric)
         if contender.name == "nginx":
             metrics["limit_nginx_cpu_us_per_request"] = contender.median("cpu_us_per_request")
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT).stdout
-    return {"name": "gateway", "commit": commit.strip(), "seconds": round(seconds, 1), "metrics": metrics}
+    return metrics
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="under two minutes")
-    parser.add_argument("--without", action="append", default=[], choices=["nginx", "litellm"])
+    parser.add_argument("--soak", type=float, metavar="SECONDS", help="only: memory under mixed load for so long")
+    parser.add_argument("--without", action="append", default=[], choices=[m.__name__ for m in MAKERS[1:]])
     options = parser.parse_args()
     if shutil.which("wrk") is None:
         print("wrk is not installed (Debian: apt-get install wrk); nothing was measured.")
         return 2
-    begun = time.monotonic()
-    makers = [m for m in (gnomon, nginx, litellm) if m.__name__ not in options.without]
-    rounds, seconds = (2, 2) if options.quick else (5, 8)
-    others = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory(prefix="gnomon-bench-") as folder:
-        found, skipped = measure(Path(folder), makers, rounds=rounds, seconds=seconds)
+    begun, others = time.monotonic(), os.getloadavg()[0]
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT).stdout
     print(f"{platform.platform()}, {os.cpu_count()} cores, {psutil.virtual_memory().total / 1e9:.0f} GB")
-    print(f"{rounds} rounds of {seconds} s, medians; load average before: {others:.2f}")
     if others > 0.5:
-        print("DISTURBED: other work ran on this machine; trust ratios and CPU time, not wall-clock figures.")
-    print(table(found))
-    print("\n".join(skipped))
-    print("RESULT " + json.dumps(result(found, time.monotonic() - begun)))
+        print(
+            f"DISTURBED: load average {others:.2f} before the start; trust ratios and CPU time, not wall-clock figures."
+        )
+    with tempfile.TemporaryDirectory(prefix="gnomon-bench-") as folder:
+        if options.soak:
+            metrics: dict[str, Any] = soak(Path(folder), options.soak)
+        else:
+            rounds, seconds = (2, 1) if options.quick else (5, 8)
+            makers = [make for make in MAKERS if make.__name__ not in options.without]
+            found, skipped = measure(Path(folder), makers, rounds=rounds, seconds=seconds)
+            print(f"{rounds} rounds of {seconds} s, medians")
+            print("\n".join([table(found), *dict.fromkeys(skipped)]))
+            metrics = metrics_of(found)
+    metrics["load_average_before"] = round(others, 2)
+    result = {"name": "gateway", "commit": commit.strip(), "seconds": round(time.monotonic() - begun, 1)}
+    print("RESULT " + json.dumps({**result, "metrics": metrics}))
     return 0
 
 

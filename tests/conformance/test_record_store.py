@@ -8,7 +8,7 @@ import pytest
 from gnomon.backends.records_duckdb import RecordsDuckDB
 from gnomon.backends.records_queries import QUERIES, REQUIRED
 from gnomon.contract.ports import RecordStore
-from gnomon.contract.traffic import DefenceNotice, Timings, TrafficRecord
+from gnomon.contract.traffic import DefenceNotice, Feedback, Timings, TrafficRecord
 from gnomon.kit.errors import BadInput
 
 STORES: dict[str, Callable[[Path], RecordStore]] = {"duckdb": lambda folder: RecordsDuckDB(folder / "traffic.duckdb")}
@@ -156,6 +156,49 @@ def test_callers_targets_entities_and_runs_are_counted(store: RecordStore) -> No
     ]
 
 
+def test_what_no_caller_asked_for_counts_in_no_figure_of_the_service(store: RecordStore) -> None:
+    copy = record(2, id="req_0001_shadow", role="shadow", target="next", cost=0.5)
+    draft = record(3, id="req_0004_draft", role="draft", target="small", cost=0.1, saved=-0.1)
+    asked = [record(1, cost=1.0), record(4, cost=2.0, escalated=True), record(5, cost=0.2, saved=0.8, cache="miss")]
+    store.append([*asked, copy, draft], [], offsets={})
+    assert store.query("totals", SPAN)[0]["requests"] == 3
+    assert [r["target"] for r in store.query("by_target", SPAN)] == ["main"]
+    assert len(store.query("recent", {})) == 3
+    assert [r["id"] for r in store.query("recent", {"role": "shadow"})] == ["req_0001_shadow"]
+    beside = {(r["role"], r["target"]): r["requests"] for r in store.query("by_role", SPAN)}
+    assert beside == {("shadow", "next"): 1, ("draft", "small"): 1}
+    (spent,) = store.query("spending", SPAN)
+    assert (spent["requests"], spent["drafts"], spent["escalated"]) == (3, 1, 1)
+    assert spent["cost"] == pytest.approx(3.3)
+    assert spent["saved"] == pytest.approx(0.7)
+
+
+def test_arms_of_an_experiment_are_compared_as_assigned(store: RecordStore) -> None:
+    store.append(
+        [record(1, arm="e:a"), record(2, arm="e:b", target="main", outcome="timeout"), record(3, arm="e:b")],
+        [],
+        offsets={},
+    )
+    rows = {r["arm"]: (r["requests"], r["outcomes"], r["callers"]) for r in store.query("by_arm", SPAN)}
+    assert rows == {"e:a": (1, {"ok": 1}, 1), "e:b": (2, {"ok": 1, "timeout": 1}, 1)}
+
+
+def said(number: int, *, at: float = 0.0, request: str = "req_0001", caller: str = "anna", rating: int = 5) -> Feedback:
+    return Feedback(
+        id=f"fb_{number}", at=at or float(number), request=request, caller=caller, rating=rating, comment="好"
+    )
+
+
+def test_feedback_counts_for_ones_own_request_and_the_last_word_holds(store: RecordStore) -> None:
+    words = [said(1), said(2, rating=2), said(3, caller="bob"), said(4, request="req_9999"), said(2)]
+    store.append([], [], offsets={}, feedback=words)  # may come before the record does
+    assert store.query("feedback", SPAN) == []
+    store.append([record(1, arm="e:a")], [], offsets={})
+    (row,) = store.query("feedback", SPAN)
+    assert (row["id"], row["rating"], row["comment"], row["model"], row["arm"]) == ("fb_2", 2, "好", "chat", "e:a")
+    assert store.query("containing", {"values": ["fb_3"]}) == [{"value": "fb_3", "records": 1}]
+
+
 def test_values_are_found_wherever_they_stand(store: RecordStore) -> None:
     told = record(1, request="电话 13800138000", reply="好 li@example.com", error="boom-7", tags={"item": "planted"})
     notice = DefenceNotice(id="n1", at=1.0, kind="ban", subject="10.9.8.7", reason="guessing")
@@ -178,6 +221,70 @@ def test_wrong_questions_are_told_apart(store: RecordStore) -> None:
 
 @pytest.mark.parametrize("name", sorted(QUERIES))
 def test_every_query_answers_an_empty_store(store: RecordStore, name: str) -> None:
-    values = {"since": 0.0, "until": 1.0, "limit_ms": 1.0, "id": "x", "run": "x", "values": ["x"]}
+    values = {"since": 0.0, "until": 1.0, "limit_ms": 1.0, "id": "x", "run": "x", "values": ["x"], "tokens": ["x"]}
     params = {p: values[p] for p, default in QUERIES[name].params.items() if default is REQUIRED}
     assert isinstance(store.query(name, params), list)
+
+
+def test_content_goes_before_its_record(store: RecordStore) -> None:
+    assert store.query("content", {}) == [{"n": 0, "oldest": None}]
+    store.append([record(1), record(2), record(3, request=None, reply=None)], [], offsets={})
+    assert store.query("content", {}) == [{"n": 2, "oldest": 1001.0}]
+    store.append([], [], offsets={}, feedback=[said(1, at=1001.0), said(2, at=1002.0, request="req_0002")])
+    assert store.drop_content(1002.0) == 1
+    assert [(r["rating"], r["comment"]) for r in store.query("feedback", SPAN)] == [(5, ""), (5, "好")]
+    assert store.query("content", {}) == [{"n": 1, "oldest": 1002.0}]
+    (row,) = store.query("record", {"id": "req_0001"})
+    assert (row["request"], row["reply"], row["tokens_in"]) == (None, None, 2)
+
+
+def test_sealed_copies_are_asked_for_by_themselves_and_go_with_the_content(store: RecordStore) -> None:
+    store.append([record(1, sealed="AbC="), record(2)], [], offsets={})
+    assert "sealed" not in store.query("record", {"id": "req_0001"})[0]
+    (row,) = store.query("sealed", {"id": "req_0001"})
+    assert (row["sealed"], row["request"]) == ("AbC=", store.query("record", {"id": "req_0001"})[0]["request"])
+    assert store.query("sealed", {"id": "req_0002"})[0]["sealed"] is None
+    store.drop_content(9_999_999_999.0)
+    assert store.query("sealed", {"id": "req_0001"}) == []
+
+
+TOKEN, OTHER = "a" * 32, "b" * 32
+
+
+def about(id: str, comment: str, *persons: str) -> Feedback:
+    return Feedback(id=id, at=5.0, request="req_0001", caller="anna", rating=4, comment=comment, persons=persons)
+
+
+def test_what_is_about_a_person_is_found_by_token_and_by_no_other(store: RecordStore) -> None:
+    store.append([record(1, persons=(TOKEN, OTHER)), record(2), record(3, persons=(OTHER,))], [], offsets={})
+    store.append([], [], offsets={}, feedback=[about("fb_1", "请回电⟦手机⟧", TOKEN)])
+    store.append([], [], offsets={}, feedback=[about("fb_1", "请回电⟦手机⟧", TOKEN)])
+    rows = store.query("of_persons", {"tokens": [TOKEN, "c" * 32]})
+    assert [(row["id"], row["kind"], row["tokens"], row["content"]) for row in rows] == [
+        ("fb_1", "feedback", [TOKEN], True),
+        ("req_0001", "record", [TOKEN], True),
+    ]
+    assert store.query("person_keys", {}) == [{"key": "aaaaaaaa", "tokens": 2}, {"key": "bbbbbbbb", "tokens": 2}]
+
+
+def test_an_erased_person_leaves_the_fact_of_the_request_and_nothing_that_was_about(store: RecordStore) -> None:
+    tags = {"item": "7", "who": "⟦手机_abc⟧"}
+    mine = record(1, persons=(TOKEN, OTHER), tags=tags, request="问", reply="答", sealed="c2VhbGVk")
+    store.append([mine, record(2, persons=(OTHER,))], [], offsets={"w": 3}, feedback=[about("fb_1", "好", TOKEN)])
+    before = store.query("record", {"id": "req_0002"})
+    gone = store.erase_persons([TOKEN])
+    assert gone == {"contents": 1, "comments": 1, "tags": 1, "tokens": 3}
+    assert store.query("of_persons", {"tokens": [TOKEN]}) == []
+    (row,) = store.query("record", {"id": "req_0001"})
+    assert (row["request"], row["reply"], row["tags"], row["outcome"]) == (None, None, {}, "ok")
+    assert store.query("comment", {"id": "fb_1"}) == [{"comment": ""}]
+    assert store.query("record", {"id": "req_0002"}) == before
+    assert [row["id"] for row in store.query("of_persons", {"tokens": [OTHER]})] == ["req_0002"]
+    assert store.offsets() == {"w": 3}
+    assert store.append([record(2), record(4)], [], offsets={}) == 1  # it goes on, and still knows what it has
+
+
+def test_content_that_is_dropped_takes_its_tokens_along(store: RecordStore) -> None:
+    store.append([record(1, persons=(TOKEN,)), record(9, persons=(TOKEN,))], [], offsets={})
+    store.drop_content(1005.0)
+    assert [row["id"] for row in store.query("of_persons", {"tokens": [TOKEN]})] == ["req_0009"]

@@ -17,6 +17,7 @@ from gnomon.contract.bundle import (
     MaskPolicy,
     MaskRule,
     Policy,
+    Quota,
     Roster,
     Route,
     SuccessRule,
@@ -78,6 +79,8 @@ def make_home(
     upstream_url: str,
     keys: Sequence[Key] | None = None,
     bans: Sequence[Ban] = (),
+    quotas: Sequence[Quota] = (),
+    prices: tuple[float, float] = (0.0, 0.0),
     mask: MaskPolicy = MASK,
     routes: Sequence[Route] | None = None,
     upstreams: Sequence[Upstream] = (),
@@ -94,7 +97,9 @@ def make_home(
     route = Route(
         model="gnomon-chat",
         targets=(
-            Target(id="main", upstream="up", model="m", weight=1.0, version="v1"),
+            Target(
+                id="main", upstream="up", model="m", weight=1.0, version="v1", price_in=prices[0], price_out=prices[1]
+            ),
             Target(id="shadow", upstream="up", model="m-next", weight=0.0, version="v2"),
         ),
         mask_policy=mask.id,
@@ -114,7 +119,7 @@ def make_home(
         regulated=regulated,
     )
     found = tuple(keys) if keys is not None else (make_key(),)
-    roster = Roster(epoch=1, serial=1, issued_at=1_700_000_000.0, keys=found, bans=tuple(bans))
+    roster = Roster(epoch=1, serial=1, issued_at=1_700_000_000.0, keys=found, bans=tuple(bans), quotas=tuple(quotas))
     home = Home(path, signing, policy, roster, {k.id: secret(k.id) for k in found})
     home.publish()
     return home

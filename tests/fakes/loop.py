@@ -36,7 +36,7 @@ from gnomon.control.deployments.schemas import Plan as DeploymentPlan
 from gnomon.control.evaluation import actions as evaluation
 from gnomon.control.evaluation import jobs as evaluation_jobs
 from gnomon.control.evaluation import queries as runs
-from gnomon.control.evaluation.schemas import NewRun
+from gnomon.control.evaluation.schemas import NewMaskingTrial, NewRun
 from gnomon.control.evidence import queries as evidence
 from gnomon.control.findings import actions as findings
 from gnomon.control.findings.schemas import NewFinding
@@ -75,7 +75,7 @@ from tests.fakes.deployments import ENVIRONMENT, PLAN, REQUIREMENTS, TESTS, Fake
 from tests.fakes.installation import install
 from tests.fakes.platform import do, make_platform, run_jobs
 from tests.fakes.records import StoredRecords
-from tests.unit.evaluation.gateway import RECIPE, FakeGateway, new_suite
+from tests.unit.evaluation.gateway import RECIPE, FakeGateway, new_suite, row
 from tests.unit.tuning.trainer import STEPS, FakeRunner, weights
 
 MODEL = "reviews-zh"
@@ -176,6 +176,7 @@ class _Story:
         self.measure_and_find()
         self.remedy()
         self.release()
+        self.measure_masking()
         self.close_and_report()
         self.begin_the_next()
         self.serve()
@@ -223,6 +224,7 @@ class _Story:
         self.do("wei", deployments.start, id)
         self.run()
         self.do("lin", deployments.go_live, id)
+        self.ids["server"] = self.read(routes.servers)[0]["id"]
         self.do("lin", catalog.set_stage, MODEL, stage="use", reason="首次上线")
         self.later(hours=6)
 
@@ -340,6 +342,16 @@ class _Story:
             seen = live.look(session, id, at=self.now)
         self.do("lin", remediation.verify_round, id, seen=seen)
         self.do("shen", remediation.supervise, id, Supervision(checked="抽查了冻结记录与复测过程，未见异常。"))
+
+    def measure_masking(self) -> None:
+        """The tuned version on reviews of which two thirds name a phone: asked as they are and masked."""
+        rows = [row(number) | {"text": f"{row(number)['text']}，回电13812345{number:03}"} for number in range(200)]
+        rows += [row(number) for number in range(200, 300)]
+        suite = self.do("lin", evaluation.add_suite, new_suite(rows=rows, name="带电话的评论"))
+        asked = NewMaskingTrial(suite_id=suite.id, model=MODEL, target_id="lora-1")
+        self.ids["suite_phones"], trial = suite.id, self.do("lin", evaluation.request_masking, asked)
+        self.ids["trial"], self.ids["trial_side"] = trial.id, trial.masked_run
+        self.run()
 
     def finish_work(self, id: str) -> None:
         for measure in self.read(cases.measures, id):

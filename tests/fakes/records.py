@@ -1,9 +1,11 @@
 """A real record store in a folder, asked as the control plane asks the collector."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from gnomon.backends.records_duckdb import RecordsDuckDB
+from gnomon.backends.records_quarantine import Quarantine
 from gnomon.contract.ports import Row
 from gnomon.contract.traffic import Timings, TrafficRecord
 from gnomon.kit.ids import new_id
@@ -14,9 +16,22 @@ class StoredRecords:
 
     def __init__(self, folder: Path) -> None:
         self._store = RecordsDuckDB(folder / "traffic.duckdb")
+        self.quarantine = Quarantine(folder / "quarantine")
 
     def query(self, name: str, **params: Any) -> list[Row]:
         return self._store.query(name, params)
+
+    def drop_content(self, before: float) -> int:
+        return self._store.drop_content(before)
+
+    def drop_quarantine(self, before: float) -> int:
+        return self.quarantine.drop(before)
+
+    def health(self) -> Row:
+        return {"quarantine": self.quarantine.kept()._asdict()}
+
+    def erase_persons(self, tokens: Sequence[str]) -> Row:
+        return self._store.erase_persons(tokens)
 
     def add(
         self, count: int, at: float, *, ms: float = 100.0, first_token: float | None = None, **changes: Any

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -134,7 +135,9 @@ def _json(status: int, value: Any) -> bytes:
 class Upstream:
     """Runs in a thread of its own: `with Upstream(Script(...)) as upstream: upstream.url`."""
 
-    def __init__(self, script: Script | None = None, *, keep: bool = True, port: int = 0) -> None:
+    def __init__(
+        self, script: Script | None = None, *, keep: bool = True, port: int = 0, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.script = script or Script()
         self.keep = keep
         self.requests: list[tuple[str, dict[str, Any], dict[str, str]]] = []
@@ -142,13 +145,14 @@ class Upstream:
         self.opened = 0
         self.aborted = 0
         self.port = port
+        self.tls = tls
         self._ready = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}/v1"
 
     @property
     def whole(self) -> bytes:
@@ -168,7 +172,7 @@ class Upstream:
     async def serve(self) -> None:
         """Listen in the running loop; used by the benchmark, which has a process for it."""
         server = await asyncio.get_running_loop().create_server(
-            lambda: _Connection(self), "127.0.0.1", self.port, reuse_port=True, backlog=2048
+            lambda: _Connection(self), "127.0.0.1", self.port, reuse_port=True, backlog=2048, ssl=self.tls
         )
         self.port = server.sockets[0].getsockname()[1]
         self._server = server

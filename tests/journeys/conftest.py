@@ -1,6 +1,8 @@
 """One installation for all journeys: it starts once, and what one journey does to it the next one finds healed."""
 
+import os
 import signal
+import tempfile
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +15,8 @@ from tests.journeys.installation import Installation, until
 def the_one() -> Iterator[Installation]:
     # Whoever ends the tests from outside leaves no installation behind either.
     before = signal.signal(signal.SIGTERM, lambda *_: pytest.exit("ended from outside", returncode=143))
+    # Compiled once a machine, not once for each installation that a journey makes.
+    os.environ.setdefault("GNOMON_PATTERNS", f"{tempfile.gettempdir()}/gnomon-patterns-{os.getuid()}")
     with Upstream() as upstream, Installation(upstream) as found:
         yield found
     signal.signal(signal.SIGTERM, before)

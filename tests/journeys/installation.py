@@ -134,8 +134,15 @@ class Installation:
 
     def _hire(self) -> None:
         """Two administrators by the one-time links, the others by invitation."""
-        hired = cast.hire(self.settings.control_url, self.keeper.first_links(), lambda _what, do: do())
-        self.tokens, self.people, self.passwords = hired.tokens, hired.people, hired.passwords
+        self.passwords: dict[str, str] = {}
+
+        def keep(name: str, password: str, _token: str) -> None:
+            self.passwords[cast.login_of(name)] = password
+
+        hired = cast.hire(
+            self.settings.control_url, self.keeper.first_links, lambda _what, do: do(), hired=keep, tokens={}
+        )
+        self.tokens, self.people = hired.tokens, hired.people
 
     def _open_route(self) -> None:
         """Model and version through the API; the live route by `seed_route`: no model server of ours is behind it."""

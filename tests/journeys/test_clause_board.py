@@ -20,7 +20,8 @@ from tests.fakes.platform import ControlHooks
 from tests.journeys.installation import Installation, question, until
 
 BOOK = load()
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
+FIRST_ROUND_S = 120.0  # a worker's first look at every control, on two busy cores
 
 
 def states(path: Path) -> dict[str, ClauseVerdict]:
@@ -85,7 +86,10 @@ def test_what_is_met_on_a_running_installation_ends_with_each_piece_of_its_evide
         def met() -> bool:
             return bool(rong.get("/api/v1/clauses/OPS-3.1")["state"] == "met")
 
-        until("the worker has looked once", lambda: all(map(looked_at, mine(rong.get("/api/v1/controls"), wanted))))
+        def looked() -> bool:
+            return all(map(looked_at, mine(rong.get("/api/v1/controls"), wanted)))
+
+        until("the worker has looked once", looked, within_s=FIRST_ROUND_S)
         for id in wanted:
             rong.post(f"/api/v1/controls/{id}/run")
         until("OPS-3.1 is met", met, within_s=60)

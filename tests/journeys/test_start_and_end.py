@@ -105,6 +105,7 @@ def test_a_home_that_cannot_be_used_is_one_clear_error(settings: Settings, tmp_p
         assert_clear(gnomon(settings, "up", GNOMON_HOME=str(home)), str(home), "home_unusable")
 
 
+# No mode of a folder keeps root out; the test above shows the same error for root, on what nobody can make.
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_home_without_permission_is_one_clear_error(settings: Settings, tmp_path: Path) -> None:
     locked = tmp_path / "locked"

@@ -1,7 +1,8 @@
 """The collector as a process: `python -m gnomon.app.collector --home DIR`.
 
 It alone opens the traffic database. One thread carries the spools into it; others answer named queries on the Unix
-socket `run/collector.sock`: POST /query {"name", "params"} → {"rows", "as_of"}, GET /livez.
+socket `run/collector.sock`: POST /query {"name", "params"} → {"rows", "as_of"}, POST /drop-content {"before"} →
+{"dropped"}, POST /erase-persons {"tokens"} → what went, GET /livez.
 """
 
 import argparse
@@ -15,12 +16,14 @@ import time
 from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from gnomon.app import process
+from gnomon.app.watching import WatchedStore
 from gnomon.backends.records_duckdb import RecordsDuckDB
+from gnomon.backends.records_erasing import without_lines
 from gnomon.backends.records_spool import SpoolReader
 from gnomon.backends.unix_socket import address
 from gnomon.kit import log
@@ -37,6 +40,14 @@ class _Question(msgspec.Struct):
     params: dict[str, Any] = {}
 
 
+class _Age(msgspec.Struct):
+    before: float
+
+
+class _Persons(msgspec.Struct):
+    tokens: Annotated[list[Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]], msgspec.Meta(min_length=1)]
+
+
 class Collector:
     """`run` until `stop`: spools in, answers out."""
 
@@ -44,7 +55,8 @@ class Collector:
         self.store = RecordsDuckDB(home / "records" / "traffic.duckdb")
         self.as_of = 0.0
         self.problem = ""
-        self._reader = SpoolReader(home / "spool", self.store)
+        self._watched = WatchedStore(self.store, now=time.time())
+        self._reader = SpoolReader(home / "spool", self._watched)
         self._stop = threading.Event()
         self._socket = home / "run" / "collector.sock"
 
@@ -83,6 +95,36 @@ class Collector:
         except KeyError as error:
             raise NotFound(f"There is no query {asked.name!r}.", next_step="See backends/records_queries.") from error
 
+    def drop_content(self, raw: bytes) -> dict[str, Any]:
+        """Raises BadInput."""
+        try:
+            before = msgspec.json.decode(raw, type=_Age).before
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise BadInput(f"The question is not readable: {error}", next_step='Send {"before"}.') from error
+        dropped = self.store.drop_content(before)
+        _log.info("content_dropped", before=before, dropped=dropped)
+        return {"dropped": dropped}
+
+    def drop_quarantine(self, raw: bytes) -> dict[str, Any]:
+        """Raises BadInput."""
+        try:
+            before = msgspec.json.decode(raw, type=_Age).before
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise BadInput(f"The question is not readable: {error}", next_step='Send {"before"}.') from error
+        dropped = self._reader.quarantine.drop(before)
+        _log.info("quarantine_dropped", before=before, dropped=dropped)
+        return {"dropped": dropped}
+
+    def erase_persons(self, raw: bytes) -> dict[str, Any]:
+        """Raises BadInput. Lines in quarantine go too; lines in spools do once they are stored: ask when they are."""
+        try:
+            tokens = msgspec.json.decode(raw, type=_Persons).tokens
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise BadInput(f"The question is not readable: {error}", next_step='Send {"tokens"}.') from error
+        gone = self.store.erase_persons(tokens) | {"quarantined": without_lines(self._reader.quarantine.folder, tokens)}
+        _log.info("persons_erased", persons=len(tokens), **gone)
+        return gone
+
     def health(self) -> dict[str, Any]:
         """How far behind it is and what stands in its way; `quarantined` counts since the start."""
         return {
@@ -90,6 +132,8 @@ class Collector:
             "lag_s": round(time.time() - self.as_of, 3),
             "problem": self.problem,
             "quarantined": self._reader.quarantined,
+            "quarantine": self._reader.quarantine.kept()._asdict(),
+            "defence": self._watched.health(),
         }
 
     def _sweep_until_stopped(self) -> None:
@@ -130,12 +174,20 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         length = int(self.headers.get("content-length") or 0)
-        if self.path != "/query" or not 0 < length <= _MAX_QUESTION_BYTES:
+        collector = self.server.collector
+        answers = {
+            "/query": collector.answer,
+            "/drop-content": collector.drop_content,
+            "/drop-quarantine": collector.drop_quarantine,
+            "/erase-persons": collector.erase_persons,
+        }
+        answer = answers.get(self.path)
+        if answer is None or not 0 < length <= _MAX_QUESTION_BYTES:
             self.close_connection = True
-            self._send(400, {"code": "bad_input", "message": "POST /query with a small JSON body."})
+            self._send(400, {"code": "bad_input", "message": f"POST {', '.join(answers)} with a small body."})
             return
         try:
-            self._send(200, self.server.collector.answer(self.rfile.read(length)))
+            self._send(200, answer(self.rfile.read(length)))
         except GnomonError as error:
             self._send(error.status, error.as_dict())
         except Exception as error:  # noqa: BLE001 - the edge: the asker is told, the log has it whole
@@ -163,7 +215,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="gnomon.app.collector", description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
     options = parser.parse_args(argv)
-    process.begin("collector")
+    process.begin("collector", home=options.home)
     try:
         collector = Collector(options.home)
     except (GnomonError, OSError) as error:

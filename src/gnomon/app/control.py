@@ -70,7 +70,7 @@ def _bad_input(request: Request, error: Exception) -> JSONResponse:
 
 def main() -> None:
     settings = Settings()
-    process.begin("control", level=settings.log_level)
+    process.begin("control", home=settings.home, level=settings.log_level)
     setup.upgrade(settings.database_url)
     platform = build(settings)
     setup.install(platform, settings)

@@ -224,9 +224,20 @@ def platform_roles(settings: Settings) -> list[Role]:
             str(settings.gateway_port),
             "--name",
             f"gateway-{number}",
+            *_gateway_options(settings),
         )
-        roles.append(Role(f"gateway-{number}", gateway))
+        # In the environment, not among the arguments: everybody on the machine reads those, and it may hold a password.
+        roles.append(Role(f"gateway-{number}", gateway, environment={"GNOMON_LIMITS_URL": settings.limits_url}))
     return roles
+
+
+def _gateway_options(settings: Settings) -> list[str]:
+    given = {
+        "--tls-cert": settings.gateway_tls_cert,
+        "--tls-key": settings.gateway_tls_key,
+        "--trusted-proxies": settings.trusted_proxies,
+    }
+    return [word for option, value in given.items() if value for word in (option, value)]
 
 
 def model_server_roles(settings: Settings) -> list[Role]:

@@ -31,8 +31,9 @@ NOTHING = "sweep-nothing"  # stands for every id: no such thing exists
 SHOWN = 50
 # What visitors do about themselves - get an identity, give it up, choose how pages look - needs no post.
 PERSONAL = frozenset({"/sign-in", "/sign-out", "/invitation", "/preferences", "/me/language", "/me/password"})
-# Pages for everybody: how to sign in, one's own things, help, the page of components.
-OPEN_PAGES = frozenset({"/", "/me", "/sign-in", "/invitation", "/help", "/api/v1/me"})
+# Pages for everybody: how to sign in, one's own things, help, the page of components; a search that leaves out every
+# register whose own right the reader lacks.
+OPEN_PAGES = frozenset({"/", "/me", "/sign-in", "/invitation", "/help", "/search", "/api/v1/me"})
 GALLERY = "/_gallery"
 ANSWER_S = 10.0  # a page that goes on for ever is not waited for
 

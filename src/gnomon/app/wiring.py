@@ -1,6 +1,5 @@
 """Composition: every binding and every subscription, in one place."""
 
-import base64
 from importlib import import_module
 from types import ModuleType
 
@@ -14,12 +13,14 @@ from gnomon.control.approvals.schemas import ApprovalDecided
 from gnomon.control.deployments import actions as deployments
 from gnomon.control.deployments.schemas import RoutesChanged
 from gnomon.control.evaluation import queries as evaluation
+from gnomon.control.privacy import actions as privacy
 from gnomon.control.privacy.schemas import MaskPolicyChanged
 from gnomon.control.publishing import actions as publishing
 from gnomon.control.remediation import actions as remediation
 from gnomon.control.rulebook import rules as rulebook
 from gnomon.control.traffic.schemas import CanaryRetreated
 from gnomon.control.tuning.schemas import TrainingFinished
+from gnomon.gateway.home import public_key
 from gnomon.kit import services
 from gnomon.kit.blobs import Blobs
 from gnomon.kit.db import Database
@@ -44,12 +45,13 @@ def build(settings: Settings) -> Platform:
         runner=ProcessRunner(),
         bundle_key=signing_key(keys / "bundle.key"),
         audit_key=signing_key(keys / "audit.key"),
+        gateway_key=lambda: public_key(settings.home),
         platform_key=_platform_key(settings),
         held_out=evaluation.sealed_text_hashes,
     )
     platform = Platform(Database(settings.database_url), hooks=ControlHooks())
     for name in DOMAINS:
-        for file in ("actions", "jobs", "checks"):
+        for file in ("actions", "jobs", "checks", "persons"):
             load(name, file)
     subscribe(platform)
     return platform
@@ -80,6 +82,9 @@ def _approval_decided(work: Work, event: ApprovalDecided) -> None:
         "release": deployments.release_decided,
         "remediation_plan": remediation.plan_decided,
         "closure": remediation.closure_decided,
+        "restoration": privacy.restoration_decided,
+        "mask_policy_change": privacy.policy_decided,
+        "person_erasure": privacy.erasure_decided,
     }
     if event.kind in applied:
         applied[event.kind](work, event)
@@ -103,9 +108,3 @@ def load(domain: str, file: str) -> ModuleType | None:
 def _platform_key(settings: Settings) -> str:
     path = settings.home / "keys" / "platform.key"
     return path.read_text().strip() if path.exists() else ""
-
-
-def bundle_public_key(settings: Settings) -> str:
-    """The public key that gateways check bundles with, base64."""
-    key = signing_key(settings.home / "keys" / "bundle.key")
-    return base64.b64encode(key.public_key().public_bytes_raw()).decode()

@@ -12,7 +12,7 @@ from gnomon.kit.settings import Settings
 
 def main() -> None:
     settings = Settings()
-    process.begin("worker", level=settings.log_level)
+    process.begin("worker", home=settings.home, level=settings.log_level)
     platform = build(settings)
     executor = Executor(platform, settings.jobs_database_url)
     stop = threading.Event()

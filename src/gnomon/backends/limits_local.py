@@ -3,7 +3,8 @@
 Each table is open-addressed with a bounded number of places and a bounded probe; when the probe is full the least
 valuable entry gives way (for bans: the one that ends first). A change is made under a byte-range lock of its table,
 which the kernel drops with the process, so that no crash leaves it locked; reads of bans and canaries take no lock.
-The file lies in the home folder and outlives the workers: a restart forgives nothing.
+The file lies in the home folder and outlives the workers: a restart forgives nothing. Its times are of a clock that no
+step of the wall clock reaches (`limits_clock`); a file of another make is put aside, not cut short under its workers.
 """
 
 import fcntl
@@ -11,33 +12,44 @@ import hashlib
 import mmap
 import os
 import struct
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from gnomon import native
+from gnomon.backends.limits_account import Account
+from gnomon.backends.limits_clock import HostClock, Ticks
 from gnomon.contract.bundle import Canary, GuessRule
+from gnomon.contract.ports import Day, Entry, Meter, Room
 from gnomon.kit.errors import Unavailable
 
-_MAGIC = b"gnlimit2"
+_MAGIC = b"gnlimit4"
 _HEADER = 4096
 _WORKERS = 16  # columns of the concurrency table
 _PROBE = 8
-_KEYS, _BANS, _GUESSES, _CANARIES = 16384, 16384, 16384, 256
+_METERS, _BANS, _GUESSES, _CANARIES = 65_536, 16_384, 16_384, 256  # 10,000 keys fill a sixth: eight in a row are rare
 
-_KEY = struct.Struct(f"<Qd{_WORKERS}H")  # hash, theoretical arrival time, slots held by each worker
-_BAN = struct.Struct("<Qdd")  # hash, until, since
+_METER = struct.Struct("<Qddddqqq")  # hash, last used, the numbers of an Account
+_SLOTS = struct.Struct(f"<{_WORKERS}H")  # held by each worker
+_METER_SIZE = _METER.size + _SLOTS.size
+_BAN = struct.Struct("<Qddd")  # hash, end, and of the wall clock: since, the newest lift that was obeyed
 _GUESS = struct.Struct("<Qdq")  # hash, start of the window, count
 _CANARY = struct.Struct("<Qqqqd")  # hash, requests, failures, slow, retreated at
 _HASH = struct.Struct("<Q")
 _DOUBLE = struct.Struct("<d")
 _COUNT = struct.Struct("<H")
+_PLAN = struct.Struct("<Q6q")  # a Meter for the twin in C: its hash, its limits
+_MOST_KNOWN = 32_768
+_quick = native.load("limits") if sys.byteorder == "little" else None  # what it leaves alone is done here
 
-_KEY_AT = _HEADER
-_BAN_AT = _KEY_AT + _KEYS * _KEY.size
+_METER_AT = _HEADER
+_BAN_AT = _METER_AT + _METERS * _METER_SIZE
 _GUESS_AT = _BAN_AT + _BANS * _BAN.size
 _CANARY_AT = _GUESS_AT + _GUESSES * _GUESS.size
 _SIZE = _CANARY_AT + _CANARIES * _CANARY.size
 
 # bytes of the header that stand for locks: one a table, one a worker column
-_LOCK_KEYS, _LOCK_BANS, _LOCK_GUESSES, _LOCK_CANARIES, _LOCK_SETUP, _LOCK_WORKER = 64, 65, 66, 67, 68, 128
+_LOCK_METERS, _LOCK_BANS, _LOCK_GUESSES, _LOCK_CANARIES, _LOCK_SETUP, _LOCK_WORKER = 64, 65, 66, 67, 68, 128
 
 
 def _flock(kind: int, place: int) -> bytes:
@@ -45,8 +57,8 @@ def _flock(kind: int, place: int) -> bytes:
     return struct.pack("@hhqqi4x", kind, os.SEEK_SET, place, 1, 0)
 
 
-_TAKE = {place: _flock(fcntl.F_WRLCK, place) for place in range(_LOCK_KEYS, _LOCK_SETUP + 1)}
-_GIVE = {place: _flock(fcntl.F_UNLCK, place) for place in range(_LOCK_KEYS, _LOCK_SETUP + 1)}
+_TAKE = {place: _flock(fcntl.F_WRLCK, place) for place in range(_LOCK_METERS, _LOCK_SETUP + 1)}
+_GIVE = {place: _flock(fcntl.F_UNLCK, place) for place in range(_LOCK_METERS, _LOCK_SETUP + 1)}
 
 
 class _Locked:
@@ -68,70 +80,132 @@ class _Locked:
 class LimitsLocal:
     """Implements `contract.ports.Limits` for the workers of one host."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, ticks: Ticks | None = None, boot: str | None = None) -> None:
+        """`ticks` and `boot` are the kernel's seconds since boot and its boot id unless a test says otherwise."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self.reachable = True
         self._hashes: dict[str, int] = {}
+        self._plans: dict[int, tuple[Sequence[Meter], bytes]] = {}
+        self._fd = _open(path)
+        self._locks = {place: _Locked(self._fd, place) for place in _TAKE}
         with self._lock(_LOCK_SETUP):
-            if os.fstat(self._fd).st_size != _SIZE or os.pread(self._fd, 8, 0) != _MAGIC:
-                os.ftruncate(self._fd, 0)
+            if os.fstat(self._fd).st_size != _SIZE:
                 os.ftruncate(self._fd, _SIZE)
                 os.pwrite(self._fd, _MAGIC, 0)
+            os.posix_fallocate(self._fd, 0, _SIZE)  # a hole that is written to with the disk full is a SIGBUS
             self._map = mmap.mmap(self._fd, _SIZE)
+            self.clock = HostClock(self._map, ticks=ticks, boot=boot)
         self._worker = self._claim_column()
 
-    def enter(self, key_id: str, *, per_minute: int, concurrency: int, now: float) -> tuple[int, float, bool]:
-        """GCRA: a bucket of `per_minute` requests that refills evenly over a minute. A refusal takes nothing."""
-        interval = 60.0 / per_minute if per_minute > 0 else 0.0
-        with self._lock(_LOCK_KEYS):
-            at = self._key_place(key_id)
-            _, arrival, *held = _KEY.unpack_from(self._map, at)
-            mine = held[self._worker]
-            if concurrency > 0 and (sum(held) >= concurrency or mine == 65535):
-                return 0, 1.0, True
-            # A clock that jumped back must not lock the caller out for longer than a full bucket takes.
-            stored, arrival = arrival, min(max(arrival, now), now + 60.0)
-            if stored > arrival:
-                _DOUBLE.pack_into(self._map, at + 8, arrival)
-            arrival += interval
-            if arrival - now > 60.0 + 1e-6:
-                return 0, arrival - now - 60.0, False
-            _DOUBLE.pack_into(self._map, at + 8, arrival)
-            if concurrency > 0:
-                _COUNT.pack_into(self._map, at + 16 + 2 * self._worker, mine + 1)
-        return int((now + 60.0 - arrival) / interval + 1e-6) if interval else 0, 0.0, False
+    def enter(
+        self,
+        fresh: Sequence[Meter],
+        *,
+        inside: Sequence[Meter] = (),
+        tokens: int = 0,
+        cost: int = 0,
+        day: Day,
+        now: float,
+    ) -> Entry:
+        number_of_day, day_left = day.number, day.ends - now
+        now = self.clock()
+        if _quick is not None:
+            plans = self._plan(fresh), self._plan(inside) if inside else b""
+            found = _quick.enter(self._map, self._fd, *plans, tokens, cost, number_of_day, now, self._worker)
+            if found is not None:
+                requests, spare = found
+                return Entry(requests=requests and Room._make(requests), tokens=spare and Room._make(spare))
+        entry = Entry()
+        taken = []
+        with self._lock(_LOCK_METERS):
+            for number, meters in ((1, fresh), (0, inside)):
+                for meter in meters:
+                    at, account = self._account(meter)
+                    if number and meter.concurrency and self._held(at) >= meter.concurrency:
+                        return Entry("slots", 1.0, meter.subject, meter.concurrency)
+                    said = account.take(
+                        meter, number, tokens=tokens, cost=cost, day=number_of_day, day_left=day_left, now=now
+                    )
+                    if said.refused:
+                        self._mend(meter, at, now)
+                        return said
+                    entry = _scarcer(entry, said)
+                    taken.append((meter, number, at, account))
+            for meter, number, at, account in taken:
+                self._keep(meter, at, account, now)
+                if number and meter.concurrency:
+                    self._hold(at, 1)
+        return entry
 
-    def release(self, key_id: str) -> None:
-        with self._lock(_LOCK_KEYS):
-            at = self._key_place(key_id) + 16 + 2 * self._worker
-            held = _COUNT.unpack_from(self._map, at)[0]
-            if held:
-                _COUNT.pack_into(self._map, at, held - 1)
+    def leave(self, meters: Sequence[Meter], *, tokens: int = 0, cost: int = 0, day: Day, now: float) -> None:
+        if not tokens and not cost and not any(meter.concurrency for meter in meters):
+            return
+        now = self.clock()
+        if _quick is not None:
+            plan = self._plan(meters)
+            if _quick.leave(self._map, self._fd, plan, b"", tokens, cost, day.number, now, self._worker):
+                return
+        with self._lock(_LOCK_METERS):
+            for meter in meters:
+                if tokens or cost:
+                    at, account = self._account(meter)
+                    account.settle(meter, tokens=tokens, cost=cost, day=day.number, now=now)
+                    self._keep(meter, at, account, now)
+                else:
+                    at = self._place(_METER_AT, _METERS, _METER_SIZE, self._hash(meter.subject))
+                if meter.concurrency:
+                    self._hold(at, -1)
 
     def banned_until(self, subject: str, now: float, *, lifted_at: float = 0.0) -> float:
         at = self._find(_BAN_AT, _BANS, _BAN.size, self._hash(subject))
         if at < 0:
             return 0.0
-        _, until, since = _BAN.unpack_from(self._map, at)
-        return float(until) if until > now and since > lifted_at else 0.0
+        _, end, since, lifted = _BAN.unpack_from(self._map, at)
+        left = float(end - self.clock())
+        if left <= 0.0:
+            return 0.0
+        if since <= lifted_at and lifted < lifted_at:
+            self._lift(subject, lifted_at)
+            return 0.0
+        return now + left
 
     def guess(self, subject: str, rule: GuessRule, now: float) -> float:
-        hashed = self._hash(subject)
+        hashed, ticks = self._hash(subject), self.clock()
         with self._lock(_LOCK_GUESSES):
             at = self._place(_GUESS_AT, _GUESSES, _GUESS.size, hashed)
             _, start, count = _GUESS.unpack_from(self._map, at)
-            if not start <= now < start + rule.window_s:
-                start, count = now, 0
+            if not start <= ticks < start + rule.window_s:
+                start, count = ticks, 0
             count += 1
             broken = count >= rule.count
             _GUESS.pack_into(self._map, at, hashed, start, 0 if broken else count)
         if not broken:
             return 0.0
-        until = now + rule.ban_s
+        self.ban(self.trace(subject), left_s=rule.ban_s, since=now)
+        return now + rule.ban_s
+
+    def trace(self, subject: str) -> str:
+        """What other hosts may know of an address: enough to ban it too, and not the address."""
+        return f"{self._hash(subject):016x}"
+
+    def ban(self, trace: str, *, left_s: float, since: float) -> None:
+        """The longer of two bans holds; one that is told again after it was lifted does not begin again."""
+        hashed, now, since = int(trace, 16), self.clock(), milliseconds(since)
         with self._lock(_LOCK_BANS):
             at = self._place(_BAN_AT, _BANS, _BAN.size, hashed)
-            _BAN.pack_into(self._map, at, hashed, max(until, _DOUBLE.unpack_from(self._map, at + 8)[0]), now)
-        return until
+            _, known_end, known_since, lifted = _BAN.unpack_from(self._map, at)
+            if since == known_since and lifted >= since:
+                return
+            begin = max(since, known_since) if known_end > now else since
+            _BAN.pack_into(self._map, at, hashed, max(now + left_s, known_end), begin, lifted)
+
+    def _lift(self, subject: str, lifted_at: float) -> None:
+        """A lift is obeyed once: by a wall clock that stood back it would seem to be later than every new ban."""
+        hashed = self._hash(subject)
+        with self._lock(_LOCK_BANS):
+            at = self._place(_BAN_AT, _BANS, _BAN.size, hashed)
+            since = _BAN.unpack_from(self._map, at)[2]
+            _BAN.pack_into(self._map, at, hashed, 0.0, since, lifted_at)
 
     def canary_retreated(self, canary_id: str) -> bool:
         at = self._find(_CANARY_AT, _CANARIES, _CANARY.size, self._hash(canary_id))
@@ -154,8 +228,18 @@ class LimitsLocal:
             _CANARY.pack_into(self._map, at, hashed, requests, failures, slows, retreated)
         return facts
 
+    def retreat(self, canary_id: str) -> None:
+        """Another host saw it fail."""
+        if self.canary_retreated(canary_id):
+            return
+        hashed = self._hash(canary_id)
+        with self._lock(_LOCK_CANARIES):
+            at = self._place(_CANARY_AT, _CANARIES, _CANARY.size, hashed)
+            _DOUBLE.pack_into(self._map, at + 32, 1.0)
+
     def reap(self) -> int:
         """Clear the columns of workers whose lock the kernel has dropped."""
+        self.clock.remember()
         dead = 0
         for column in range(_WORKERS):
             if column == self._worker or not self._map[_LOCK_WORKER + column] or not self._try_column(column):
@@ -179,13 +263,29 @@ class LimitsLocal:
         """A stable hash (the builtin one is salted per process); never 0, which marks a free place."""
         known = self._hashes.get(name)
         if known is None:
-            if len(self._hashes) >= 8192:
+            if len(self._hashes) >= 32_768:
                 self._hashes.clear()
             known = _HASH.unpack(hashlib.blake2b(name.encode(), digest_size=8).digest())[0] or 1
             self._hashes[name] = known
         return known
 
+    def _plan(self, meters: Sequence[Meter]) -> bytes:
+        """What the twin in C needs of them; a caller's meters are the same tuple with every request."""
+        known = self._plans.get(id(meters))
+        if known is None or known[0] is not meters:
+            if len(self._plans) >= _MOST_KNOWN:
+                self._plans.clear()
+            known = self._plans[id(meters)] = (meters, b"".join(map(self._packed, meters)))
+        return known[1]
+
+    def _packed(self, meter: Meter) -> bytes:
+        limits = (meter.per_second, meter.per_minute, meter.concurrency)
+        budgets = (meter.tokens_per_minute, meter.tokens_per_day, meter.cost_per_day)
+        return _PLAN.pack(self._hash(meter.subject), *limits, *budgets)
+
     def _find(self, base: int, places: int, size: int, hashed: int) -> int:
+        if _quick is not None:
+            return int(_quick.find(self._map, base, places, size, hashed))
         for step in range(_PROBE):
             at = base + (hashed + step) % places * size
             if _HASH.unpack_from(self._map, at)[0] == hashed:
@@ -194,6 +294,9 @@ class LimitsLocal:
 
     def _place(self, base: int, places: int, size: int, hashed: int) -> int:
         """The entry's place, claimed and zeroed if it is new; the place with the smallest second field gives way."""
+        at = base + hashed % places * size
+        if _HASH.unpack_from(self._map, at)[0] == hashed:
+            return at
         found = self._find(base, places, size, hashed)
         if found >= 0:
             return found
@@ -209,13 +312,32 @@ class LimitsLocal:
         self._map[best : best + size] = _HASH.pack(hashed) + bytes(size - 8)
         return best
 
-    def _key_place(self, key_id: str) -> int:
-        return self._place(_KEY_AT, _KEYS, _KEY.size, self._hash(key_id))
+    def _account(self, meter: Meter) -> tuple[int, Account]:
+        at = self._place(_METER_AT, _METERS, _METER_SIZE, self._hash(meter.subject))
+        return at, Account(*_METER.unpack_from(self._map, at)[2:])
+
+    def _keep(self, meter: Meter, at: int, a: Account, now: float) -> None:
+        hashed = self._hash(meter.subject)
+        _METER.pack_into(self._map, at, hashed, now, a.second, a.minute, a.tokens, a.day, a.day_tokens, a.day_cost)
+
+    def _mend(self, meter: Meter, at: int, now: float) -> None:
+        account = self._account(meter)[1]
+        account.mend(now)
+        self._keep(meter, at, account, now)
+
+    def _held(self, at: int) -> int:
+        return sum(_SLOTS.unpack_from(self._map, at + _METER.size))
+
+    def _hold(self, at: int, change: int) -> None:
+        at += _METER.size + 2 * self._worker
+        held = _COUNT.unpack_from(self._map, at)[0] + change
+        if 0 <= held <= 65_535:
+            _COUNT.pack_into(self._map, at, held)
 
     # -- locks and columns --------------------------------------------------------------------------------------
 
     def _lock(self, place: int) -> "_Locked":
-        return _Locked(self._fd, place)
+        return self._locks[place]
 
     def _try_column(self, column: int) -> bool:
         try:
@@ -236,8 +358,44 @@ class LimitsLocal:
         )
 
     def _clear_column(self, column: int) -> None:
-        with self._lock(_LOCK_KEYS):
-            for place in range(_KEYS):
-                at = _KEY_AT + place * _KEY.size + 16 + 2 * column
-                if _COUNT.unpack_from(self._map, at)[0]:
-                    _COUNT.pack_into(self._map, at, 0)
+        first = _METER_AT + _METER.size + 2 * column
+        end = _METER_AT + _METERS * _METER_SIZE
+        with self._lock(_LOCK_METERS):
+            for byte in (first, first + 1):
+                # By strides: place by place would hold the other workers up for 20 ms.
+                if any(self._map[byte:end:_METER_SIZE]):
+                    self._map[byte:end:_METER_SIZE] = bytes(_METERS)
+
+
+def milliseconds(at: float) -> float:
+    """As exact as a beginning is told to other hosts; never later than it was, or a lift of that moment would miss."""
+    return int(at * 1000) / 1000
+
+
+def _open(path: Path) -> int:
+    """The table's file; one of another make gives way to a new one, and those who hold it keep it."""
+    while True:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with _Locked(fd, _LOCK_SETUP):
+            found = os.fstat(fd)
+            if not found.st_nlink:
+                pass  # somebody put it aside while we waited
+            elif found.st_size in (0, _SIZE) and os.pread(fd, 8, 0) in (b"", _MAGIC):
+                return fd
+            else:
+                path.unlink(missing_ok=True)
+        os.close(fd)
+
+
+def _scarcer(one: Entry, other: Entry) -> Entry:
+    """What the caller is told when several limits hold: those with the least left."""
+    if one.requests is None and one.tokens is None:
+        return other
+    return Entry(
+        requests=min((r for r in (one.requests, other.requests) if r is not None), key=_by_left, default=None),
+        tokens=min((t for t in (one.tokens, other.tokens) if t is not None), key=_by_left, default=None),
+    )
+
+
+def _by_left(room: Room) -> int:
+    return room.left

@@ -3,12 +3,15 @@
 import http.client
 import json
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from gnomon.backends.unix_socket import address
 from gnomon.contract.ports import Row
 from gnomon.kit.errors import BadInput, NotFound, Unavailable
+
+_REWRITING_S = 3600.0  # the whole store is written anew
 
 
 class CollectorDown(Unavailable):
@@ -37,6 +40,27 @@ class RecordsClient:
             raise BadInput(message, next_step=next_step)
         raise self._down(f"status {status} {message}")
 
+    def drop_content(self, before: float) -> int:
+        """Masked requests and replies older than `before` (Unix seconds) are gone; how many. Raises CollectorDown."""
+        status, body = self._ask("POST", "/drop-content", {"before": before})
+        if status != 200:
+            raise self._down(f"status {status} {body.get('message', '')}")
+        return int(body["dropped"])
+
+    def drop_quarantine(self, before: float) -> int:
+        """Lines put aside on days that began before then (Unix seconds) are gone; how many. Raises CollectorDown."""
+        status, body = self._ask("POST", "/drop-quarantine", {"before": before})
+        if status != 200:
+            raise self._down(f"status {status} {body.get('message', '')}")
+        return int(body["dropped"])
+
+    def erase_persons(self, tokens: Sequence[str]) -> dict[str, int]:
+        """What is said of the persons behind these tokens is gone; how much of what. Raises CollectorDown."""
+        status, body = self._ask("POST", "/erase-persons", {"tokens": list(tokens)}, timeout_s=_REWRITING_S)
+        if status != 200:
+            raise self._down(f"status {status} {body.get('message', '')}")
+        return body
+
     def is_alive(self) -> bool:
         try:
             return self._ask("GET", "/livez")[0] == 200
@@ -44,14 +68,17 @@ class RecordsClient:
             return False
 
     def health(self) -> dict[str, Any]:
-        """as_of, lag_s, problem, and how many spool lines it had to put aside. Raises CollectorDown."""
+        """as_of, lag_s, problem, how many spool lines it had to put aside, and what of them is kept since when.
+
+        Raises CollectorDown.
+        """
         return self._ask("GET", "/livez")[1]
 
     def close(self) -> None:
         """Nothing is kept open between questions; here so that any client of a store can be closed."""
 
-    def _ask(self, method: str, path: str, value: Any = None) -> tuple[int, dict[str, Any]]:
-        connection = _UnixConnection(self._socket, self._timeout_s)
+    def _ask(self, method: str, path: str, value: Any = None, *, timeout_s: float = 0.0) -> tuple[int, dict[str, Any]]:
+        connection = _UnixConnection(self._socket, timeout_s or self._timeout_s)
         try:
             body = None if value is None else json.dumps(value).encode()
             connection.request(method, path, body=body, headers={"content-type": "application/json"})

@@ -7,15 +7,16 @@ import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
 import msgspec
 
+from gnomon.backends.records_quarantine import Quarantine
 from gnomon.contract.ports import RecordStore, Unstorable
-from gnomon.contract.traffic import DefenceNotice, TrafficRecord
+from gnomon.contract.traffic import DefenceNotice, Feedback, TrafficRecord
 from gnomon.kit import log
 
 _log = log.get(__name__)
@@ -28,13 +29,16 @@ class SpooledStore(RecordStore, Protocol):
 
 
 class _Line(msgspec.Struct):
-    t: Literal["record", "notice"]
+    t: Literal["record", "notice", "feedback"]
     v: msgspec.Raw
 
 
 _line = msgspec.json.Decoder(_Line).decode
-_record = msgspec.json.Decoder(TrafficRecord).decode
-_notice = msgspec.json.Decoder(DefenceNotice).decode
+_SAYS: dict[str, Callable[[msgspec.Raw], TrafficRecord | DefenceNotice | Feedback]] = {
+    "record": msgspec.json.Decoder(TrafficRecord).decode,
+    "notice": msgspec.json.Decoder(DefenceNotice).decode,
+    "feedback": msgspec.json.Decoder(Feedback).decode,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ class Read:
     """A line of a spool, and what it says."""
 
     line: bytes
-    says: TrafficRecord | DefenceNotice
+    says: TrafficRecord | DefenceNotice | Feedback
 
 
 @dataclass
@@ -57,13 +61,14 @@ class Batch:
 class SpoolReader:
     """`sweep` once: all that lay in the spools when it began is stored when it returns. For one thread.
 
-    A line that cannot be read or stored lies in `quarantine/<spool>` from then on, as it was, and stops no other.
+    A line that cannot be read or stored lies in `quarantine/` from then on, as it was, and stops no other.
     """
 
     def __init__(self, folder: Path, store: SpooledStore) -> None:
         self.stored = 0
         self.unreadable = 0
         self.quarantined = 0  # lines kept aside since the start; a fragment without its end is not kept
+        self.quarantine = Quarantine(folder / "quarantine")
         self._folder = folder
         self._store = store
         self._offsets = store.offsets()
@@ -106,17 +111,13 @@ class SpoolReader:
     def _append(self, read: list[Read], *, offsets: dict[str, int]) -> None:
         records = [r.says for r in read if isinstance(r.says, TrafficRecord)]
         notices = [r.says for r in read if isinstance(r.says, DefenceNotice)]
-        self.stored += self._store.append(records, notices, offsets=offsets)
+        feedback = [r.says for r in read if isinstance(r.says, Feedback)]
+        self.stored += self._store.append(records, notices, offsets=offsets, feedback=feedback)
 
     def _quarantine(self, name: str, line: bytes, why: str) -> None:
-        folder = self._folder / "quarantine"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        with (folder / name).open("ab") as file:
-            file.write(line + b"\n")
-            file.flush()
-            os.fsync(file.fileno())  # before the offset passes it and the spool goes
+        path = self.quarantine.put(name, line, time.time())  # on the disk before the offset passes it
         self.quarantined += 1
-        _log.error("spool_line_quarantined", spool=name, kept=f"quarantine/{name}", why=why[:200])
+        _log.error("spool_line_quarantined", spool=name, kept=f"quarantine/{path.name}", why=why[:200])
 
     def _read(self, name: str, path: Path) -> Iterator[Batch]:
         with path.open("rb") as file:
@@ -140,7 +141,7 @@ class SpoolReader:
         for line in data.splitlines():
             try:
                 found = _line(line)
-                says = _record(found.v) if found.t == "record" else _notice(found.v)
+                says = _SAYS[found.t](found.v)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 batch.bad.append((line, str(error)))
             else:

@@ -1,17 +1,26 @@
 """`gnomon bundle`: explain a signed bundle without a running control plane."""
 
-import base64
 import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from gnomon.contract.bundle import Policy, Roster
-from gnomon.contract.signing import open_part
+from gnomon.cli import route_rules
+from gnomon.cli.gateway import parts_of, read_key
+from gnomon.contract.bundle import ContentPolicy, Key, Policy, Quota, Roster
+from gnomon.contract.signing import open_part, public_key
 from gnomon.kit.errors import BadInput
 from gnomon.kit.settings import Settings
+
+_UNITS = {
+    "requests_per_second": "requests/s",
+    "requests_per_minute": "requests/min",
+    "tokens_per_minute": "tokens/min",
+    "concurrency": "at once",
+    "tokens_per_day": "tokens/day",
+    "cost_per_day": "cost/day",
+}
 
 
 @click.group()
@@ -24,45 +33,83 @@ def bundle() -> None:
 @click.option("--key", type=click.Path(exists=True, path_type=Path), help="公钥文件 / public key file (key.pub)")
 def check(file: Path, key: Path | None) -> None:
     """校验并解释 / verify the signature of FILE and say what it makes a gateway do."""
-    public = _public_key(key or Settings().home / "bundle" / "key.pub")
+    public = public_key(read_key(key or Settings().home / "bundle" / "key.pub"))
     data = file.read_bytes()
     try:
-        part = json.loads(data)["part"]
-    except (ValueError, KeyError, TypeError) as error:
+        found = json.loads(data)
+        part = "both" if {"policy", "roster"} <= found.keys() else found["part"]
+    except (ValueError, AttributeError, KeyError) as error:
         raise BadInput(f"{file.name} is not a bundle part.", next_step="Give policy.json or roster.json.") from error
-    if part == "policy":
-        _explain_policy(open_part("policy", data, public))
-    else:
-        _explain_roster(open_part("roster", data, public))
+    parts = parts_of(file) if part == "both" else {part: data}
+    if "policy" in parts:
+        _explain_policy(open_part("policy", parts["policy"], public))
+    if "roster" in parts:
+        _explain_roster(open_part("roster", parts["roster"], public))
 
 
-def _public_key(path: Path) -> Ed25519PublicKey:
-    try:
-        return Ed25519PublicKey.from_public_bytes(base64.b64decode(path.read_bytes(), validate=True))
-    except (OSError, ValueError) as error:
-        raise BadInput(
-            f"{path} is not a public key: {error}", next_step="Name the gateway's bundle/key.pub with --key."
-        ) from error
+@bundle.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def pack(folder: Path, file: Path) -> None:
+    """合成单个文件 / put both signed parts of FOLDER into one FILE, for `gnomon gateway --bundle`."""
+    parts = {part: json.loads(data) for part, data in parts_of(folder).items()}
+    file.write_text(json.dumps(parts, ensure_ascii=False))
+    click.echo(f"✓ {file}")
 
 
 def _explain_policy(policy: Policy) -> None:
     click.echo(f"✓ policy {policy.epoch}.{policy.serial}  {_when(policy.issued_at)}")
+    click.echo(f"  {route_rules.breaker(policy.breaker)}")
+    for upstream in policy.upstreams:
+        click.echo(f"  {route_rules.upstream(upstream)}")
     for route in policy.routes:
-        click.echo(f"  {route.model}  mask={route.mask_policy}")
+        judged = f"  content={route.content_policy}" if route.content_policy else ""
+        click.echo(f"  {route.model}  mask={route.mask_policy}{judged}")
         for target in route.targets:
-            click.echo(f"    {target.id}  weight {target.weight:g}  {target.model} @ {target.upstream}")
+            click.echo(f"    {route_rules.target(target)}")
         if route.canary:
             click.echo(
                 f"    canary {route.canary.target} {route.canary.share:g} until {_when(route.canary.watch_until)}"
             )
+        for line in route_rules.lines(route):
+            click.echo(f"    {line}")
+
+    for content in policy.content_policies:
+        _explain_content(content)
+
+
+def _explain_content(policy: ContentPolicy) -> None:
+    click.echo(f"  content policy {policy.id} {policy.version}  exempt: {', '.join(policy.exempt_roles) or '-'}")
+    for rule in policy.rules:
+        limits = (("flag", rule.flag_at), ("block", rule.block_at))
+        told = [f"{action} from {at:g}" for action, at in limits if at <= 1] or ["recorded never"]
+        click.echo(f"    {rule.category}  {rule.direction}  {', '.join(told)}")
 
 
 def _explain_roster(roster: Roster) -> None:
     click.echo(f"✓ roster {roster.epoch}.{roster.serial}  {_when(roster.issued_at)}")
     for key in roster.keys:
-        click.echo(f"  key {key.id}  {key.caller} ({key.team})  {', '.join(key.models)}  {', '.join(key.scopes)}")
+        told = [
+            f"key {key.id}",
+            f"{key.caller} ({key.team})",
+            ", ".join(key.models),
+            ", ".join(key.scopes),
+            _limits(key),
+        ]
+        click.echo("  " + "  ".join(word for word in told if word))
+    for quota in roster.quotas:
+        click.echo(f"  quota {quota.kind} {quota.value}  {_limits(quota)}")
+    for throttle in roster.throttles:
+        click.echo(f"  throttle {throttle.key}  {throttle.requests_per_minute}/min  until {_when(throttle.until)}")
     for ban in roster.bans:
         click.echo(f"  ban {ban.kind} {ban.value[:16]}  until {_when(ban.until)}  {ban.reason}")
+    for throttle in roster.throttles:
+        click.echo(f"  throttle key {throttle.key}  {throttle.requests_per_minute}/min  until {_when(throttle.until)}")
+
+
+def _limits(of: Key | Quota) -> str:
+    """Only the limits that there are."""
+    return "  ".join(f"{getattr(of, name):g} {unit}" for name, unit in _UNITS.items() if getattr(of, name, 0))
 
 
 def _when(at: float) -> str:

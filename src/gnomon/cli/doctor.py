@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import click
 import psutil
 
+from gnomon import native
 from gnomon.kit.settings import Settings
 
 
@@ -86,12 +87,38 @@ def _library(name: str, needed_for: str, package: str) -> Callable[[Settings], F
     return check
 
 
+def _shared_limits(settings: Settings) -> Finding:
+    if not settings.limits_url:
+        found, ok = "one host", True
+    else:
+        from redis import Redis, RedisError  # only here: most installations need no such client
+
+        try:
+            with Redis.from_url(settings.limits_url, socket_timeout=1, socket_connect_timeout=1) as client:
+                ok = bool(client.ping())
+            found = "reachable"
+        except RedisError as error:
+            found, ok = type(error).__name__, False
+    return Finding("限额 / limits", ok, found, "多台主机共用限额 / limits across hosts", "GNOMON_LIMITS_URL=<url>")
+
+
 def _fonts(_: Settings) -> Finding:
     fc_list = shutil.which("fc-list")
     found = subprocess.run([fc_list, ":lang=zh-cn", "family"], capture_output=True, text=True).stdout if fc_list else ""
     first = found.splitlines()[0] if found else "missing"
     return Finding(
         "中文字体 / Chinese fonts", bool(found), first, "PDF, Word 图表 / charts", "apt-get install fonts-noto-cjk"
+    )
+
+
+def _native(_: Settings) -> Finding:
+    missing = [name for name in native.names() if native.load(name) is None]
+    return Finding(
+        "C 扩展 / C extension",
+        not missing,
+        f"pure Python: {', '.join(missing)}" if missing else "built",
+        "可选，速度 / optional, speed",
+        "apt-get install gcc libc6-dev python3-dev, ./gnomon",
     )
 
 
@@ -107,10 +134,12 @@ CHECKS: list[Callable[[Settings], Finding]] = [
     _disk,
     _port("control_port"),
     _port("gateway_port"),
+    _shared_limits,
     _library("pango-1.0", "PDF", "libpango-1.0-0"),
     _fonts,
     _package("torch", "demo 真实模型与微调 / real model and fine-tuning", "./gnomon demo installs it"),
     _package("transformers", "demo", "./gnomon demo installs it"),
+    _native,
     _package("pytest", "gnomon test", "./gnomon test installs it"),
     _gpu,
 ]

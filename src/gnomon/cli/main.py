@@ -20,7 +20,9 @@ VERBS = {
     "evaluate": "gnomon.cli.evaluate:evaluate",
     "audit": "gnomon.cli.audit:audit",
     "mask": "gnomon.cli.mask:mask",
+    "subject": "gnomon.cli.subject:subject",
     "bundle": "gnomon.cli.bundle:bundle",
+    "gateway": "gnomon.cli.gateway:gateway",
     "api": "gnomon.cli.api:api",
 }
 
@@ -83,7 +85,9 @@ def _wrong_setting(error: ValueError) -> SettingsUnusable | None:
         return None
     first = error.errors()[0]
     name = f"{prefix}{'.'.join(str(part) for part in first['loc'])}".upper()
-    value = "" if "DATABASE" in name else f"={first['input']}"  # a database's URL may hold a password
+    value = (
+        "" if "DATABASE" in name or "LIMITS_URL" in name else f"={first['input']}"
+    )  # a database's URL may hold a password
     return SettingsUnusable(
         f"设置有误 / a setting cannot be used: {name}{value} ({first['msg']})", next_step=f"{name}=<value>"
     )

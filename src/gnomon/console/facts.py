@@ -54,6 +54,8 @@ def tree(reader: Reader, value: Any, key: str = "") -> Node:
     if value is None or value in ("", [], {}):
         return _NOTHING
     if isinstance(value, Mapping):
+        if value.keys() == set(i18n.LOCALES):  # one text in every language
+            return Node("text", str(value[reader.context.locale]))
         return Node("group", named=tuple((reader.label(name), tree(reader, one, name)) for name, one in value.items()))
     if isinstance(value, Sequence) and not isinstance(value, str):
         return _several(reader, value, key)

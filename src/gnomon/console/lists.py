@@ -8,9 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from fastapi.responses import Response
-from openpyxl import Workbook
-from openpyxl.styles import Font
-from openpyxl.utils import get_column_letter
 
 from gnomon.console.urls import PAGE_SIZE, Column, View
 from gnomon.kit.errors import BadInput
@@ -107,6 +104,10 @@ def _harmless(cell: str) -> str:
 
 
 def _xlsx(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
+    from openpyxl import Workbook  # only here: the console's start need not wait for it
+    from openpyxl.styles import Font
+    from openpyxl.utils import get_column_letter
+
     book = Workbook()
     sheet = book.active
     assert sheet is not None

@@ -12,15 +12,18 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from gnomon.console import faults, pages, security
 from gnomon.console.reader import context_for
 from gnomon.console.render import ENVIRONMENTS, error_page
+from gnomon.kit import log
 from gnomon.kit.errors import BadInput, GnomonError, NotFound, SignInNeeded
+from gnomon.kit.ids import new_id
 from gnomon.kit.settings import Settings
 from gnomon.kit.web import error_body, visitor
 
+_log = log.get(__name__)
 _Handler = Callable[[Request, Any], Response | Awaitable[Response]]
 
 
@@ -28,6 +31,10 @@ class Refused(GnomonError):
     """What the framework itself refuses: an unknown address, a wrong method."""
 
     code: ClassVar[str] = "refused"
+
+
+class Broken(GnomonError):
+    """A fault of ours. What happened stands in the log under `reference`; whoever asked is told no more than that."""
 
 
 def mount(app: FastAPI, *, https: bool = False) -> None:
@@ -42,6 +49,7 @@ def mount(app: FastAPI, *, https: bool = False) -> None:
     app.add_exception_handler(GnomonError, _expected)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _bad_input(api_says_bad_input))
+    app.add_exception_handler(Exception, _unexpected)
     security.install(app, https=https)
 
 
@@ -64,6 +72,18 @@ async def _expected(request: Request, error: Exception) -> Response:
         target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(f"/sign-in?next={quote(target, safe='/')}" if target != "/" else "/sign-in", 303)
     return await run_in_threadpool(_page, request, error)
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    told = Broken("The fault is ours; nothing was saved.", reference=new_id("fault"))
+    _log.error("request_failed", path=request.url.path, kind=type(error).__name__, **told.facts)
+    if not wants_page(request):
+        return JSONResponse({"error": error_body(request, told)}, status_code=told.status)
+    try:
+        return await run_in_threadpool(_page, request, told)
+    except Exception:  # noqa: BLE001 - what broke the request (a database that is gone) may break its error page too
+        words = f"出了意外 / something unexpected happened: {told.facts['reference']}"
+        return PlainTextResponse(words, status_code=told.status)
 
 
 async def _http(request: Request, error: Exception) -> Response:

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import select
 
 from gnomon.console import words
+from gnomon.console.labels import BAN_REASONS
 from gnomon.console.reader import Reader
 from gnomon.control.access import queries as access
 from gnomon.control.approvals import queries as approvals
@@ -149,12 +150,27 @@ def _bans(reader: Reader) -> list[Waiting]:
         Waiting(
             "warn",
             _("待确认"),
-            _("封禁：%(reason)s", reason=one.reason),
-            "/bans?state=unconfirmed",
+            _("封禁：%(reason)s", reason=_(BAN_REASONS.get(one.reason, one.reason))),
+            f"/bans/{one.id}",
             _("至 %(at)s", at=_moment(reader, one.until)),
         )
-        for one in access.bans(reader.session, active_at=reader.now)
-        if not one.confirmed_by
+        for one in access.unconfirmed(reader.session, reader.now)
+    ]
+
+
+def _appeals(reader: Reader) -> list[Waiting]:
+    if not reader.may("ban.decide"):
+        return []
+    return [
+        Waiting(
+            "warn",
+            reader.context.gettext("待决定"),
+            reader.context.gettext("申诉：%(words)s", words=one.text),
+            f"/bans/{one.ban_id}",
+            _moment(reader, one.at),
+        )
+        for one in access.appeals(reader.session)
+        if one.decided_at is None
     ]
 
 
@@ -173,5 +189,5 @@ def _moment(reader: Reader, at: object) -> str:
 
 
 _FINDERS: Final[tuple[Callable[[Reader], list[Waiting]], ...]] = (
-    *(_alerts, _approvals, _returned, _tasks, _bans, _findings, _jobs, _cases),
+    *(_alerts, _approvals, _returned, _tasks, _bans, _appeals, _findings, _jobs, _cases),
 )

@@ -16,6 +16,16 @@ class BadBundle(BadInput):
     code = "bad_bundle"
 
 
+def public_key(data: bytes) -> Ed25519PublicKey:
+    """The key that a `key.pub` holds (base64 of 32 bytes). Raises BadInput."""
+    try:
+        return Ed25519PublicKey.from_public_bytes(base64.b64decode(data.strip(), validate=True))
+    except ValueError as error:
+        raise BadInput(
+            f"This is not a public key: {error}", next_step="Name the gateway's bundle/key.pub with --key."
+        ) from error
+
+
 def key_id(key: Ed25519PublicKey) -> str:
     """The first 16 hex digits of the SHA-256 of the raw public key."""
     return digest_bytes(key.public_bytes_raw())[:16]

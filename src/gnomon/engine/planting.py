@@ -82,6 +82,22 @@ def _iban(rng: random.Random) -> str:
     return next(f"GB{n:02}{body}" for n in range(2, 99) if checksums.iban(f"GB{n:02}{body}"))
 
 
+def _nhs(rng: random.Random) -> str:
+    while True:  # one number in eleven has no check digit
+        head = _digits(rng, 9)
+        for last in string.digits:
+            if checksums.nhs(head + last):
+                return head + last
+
+
+def _bsn(rng: random.Random) -> str:
+    while True:
+        head = _digits(rng, 8)
+        for last in string.digits:
+            if checksums.dutch_bsn(head + last):
+                return head + last
+
+
 def _private_key(rng: random.Random) -> str:
     lines = "\n".join("".join(rng.choices(_MIXED + "+/", k=64)) for _ in range(2))
     return f"-----BEGIN PRIVATE KEY-----\n{lines}\n-----END PRIVATE KEY-----"
@@ -137,6 +153,10 @@ KINDS: dict[str, tuple[Maker, str]] = {
     "IBAN": (_iban, "IBAN {} ，"),
     "US_SSN": (lambda rng: f"{rng.randint(110, 660)}-{rng.randint(11, 99)}-{_digits(rng, 4)}", "SSN: {} ，"),
     "UK_NINO": (lambda rng: f"AB{_digits(rng, 6)}C", "NINO: {} ，"),
+    "US_TAX_ID": (lambda rng: f"{rng.randint(10, 99)}-{_digits(rng, 7)}", "EIN: {} ，"),
+    "EU_NATIONAL_ID": (_bsn, "BSN {} ，"),
+    "EU_VAT": (lambda rng: "DE" + _digits(rng, 9), "VAT number {} ，"),
+    "UK_NHS": (_nhs, "NHS number {} ，"),
     "PHONE_NUMBER": (lambda rng: f"({rng.randint(210, 980)}) 555-{_digits(rng, 4)}", "call {} ，"),
     "API_KEY": (lambda rng: "sk-" + "".join(rng.choices(_MIXED, k=40)), "密钥 {} ，"),
     "PASSWORD": (lambda rng: _letters(rng, 6) + "#" + _digits(rng, 6), "密码：{} ，"),

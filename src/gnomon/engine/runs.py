@@ -5,6 +5,7 @@ and a gateway that stays away end the run with an error instead of being counted
 """
 
 import asyncio
+import ssl
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -80,6 +81,24 @@ class Decoding:
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """How a server is reached where that is not plain: PEM certificates to trust, the name to check, the Host."""
+
+    ca: str = ""
+    server_name: str = ""
+    host: str = ""
+
+    def trust(self) -> ssl.SSLContext | bool:
+        return ssl.create_default_context(cadata=self.ca) if self.ca else True
+
+    def headers(self) -> dict[str, str]:
+        return {"host": self.host} if self.host else {}
+
+    def extensions(self) -> dict[str, Any]:
+        return {"sni_hostname": self.server_name} if self.server_name else {}
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
     """What a run did: items asked and skipped, further attempts, seconds from first to last."""
 
@@ -104,6 +123,7 @@ async def run_items(
     timeout_s: float = 60.0,
     attempts: int = 10,
     transport: httpx.AsyncBaseTransport | None = None,
+    reach: Reach | None = None,
 ) -> Tally:
     """Every item not in `already` was asked once, and `on_answer` was called with each answer in order of arrival.
 
@@ -116,16 +136,17 @@ async def run_items(
     asked = list(items)
     _check(asked, recipe, concurrency=concurrency, attempts=attempts)
     todo = [item for item in asked if item.item_id not in already]
-    started = time.monotonic()
+    started, reach = time.monotonic(), reach or Reach()
     async with httpx.AsyncClient(
         base_url=base_url.rstrip("/") + "/",
-        headers={"authorization": f"Bearer {key}", "x-gnomon-tag-run": _tag(run_id)},
+        headers=_headers(key, run_id) | reach.headers(),
         timeout=httpx.Timeout(timeout_s, connect=5.0, pool=None),
         limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
         transport=transport,
+        verify=reach.trust(),
         trust_env=False,  # our own gateway: a proxy from the environment would be measured too
     ) as client:
-        run = _Run(client, model, recipe, decoding or Decoding(), attempts, on_answer)
+        run = _Run(client, model, recipe, decoding or Decoding(), attempts, on_answer, reach.extensions())
         await _together(run, iter(todo), workers=min(concurrency, max(1, len(todo))))
     return Tally(len(todo), len(asked) - len(todo), run.retries, time.monotonic() - started)
 
@@ -148,6 +169,7 @@ class _Run:
     decoding: Decoding
     attempts: int
     on_answer: Callable[[Answer], None]
+    extensions: dict[str, Any]
     retries: int = 0
 
     async def work(self, todo: Iterator[RunItem]) -> None:
@@ -162,7 +184,10 @@ class _Run:
             sent = time.perf_counter()
             try:
                 response = await self.client.post(
-                    "chat/completions", json=self._body(item), headers={"x-gnomon-tag-item": _tag(item.item_id)}
+                    "chat/completions",
+                    json=self._body(item),
+                    headers={"x-gnomon-tag-item": _tag(item.item_id)},
+                    extensions=self.extensions,
                 )
             except httpx.ReadTimeout:
                 return _failed(item, "timeout", latency_ms=_since(sent))
@@ -226,6 +251,11 @@ class _Run:
             latency_ms=latency_ms,
             request_id=request_id,
         )
+
+
+def _headers(key: str, run_id: str) -> dict[str, str]:
+    """Without a key no header that would hold none: it is not HTTP."""
+    return {"x-gnomon-tag-run": _tag(run_id)} | ({"authorization": f"Bearer {key}"} if key else {})
 
 
 def _check(items: Sequence[RunItem], recipe: Asks, *, concurrency: int, attempts: int) -> None:

@@ -1,5 +1,6 @@
 """Takes the model server's answer as it arrives: whole, or event by event."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,7 @@ import msgspec
 
 from gnomon.contract.traffic import token_count
 from gnomon.gateway.exchange import Exchange
+from gnomon.gateway.off_loop import in_turn
 from gnomon.gateway.streaming import EventStream, Garbage
 
 MAX_REPLY_BYTES = 16 << 20
@@ -17,7 +19,12 @@ class Buffered:
 
     __slots__ = ("_parts", "_size", "headers", "status")
 
+    begun = False  # nothing goes to the caller before it is whole
+
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
         self.status = 0
         self.headers: dict[bytes, bytes] = {}
         self._parts: list[bytes] = []
@@ -41,7 +48,9 @@ class Buffered:
 class Streamed:
     """Sends events on as they arrive; an answer that is no event stream (an error) is collected instead."""
 
-    __slots__ = ("_begin", "_ex", "_send", "_touch", "events", "last", "streaming", "whole")
+    __slots__ = (
+        "_begin", "_ex", "_failed", "_send", "_touch", "_under_way", "events", "last", "quick", "streaming", "whole"
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -56,10 +65,24 @@ class Streamed:
         self.events = events
         self.streaming = False
         self.last = b""  # what [DONE] brought: it goes out only after the record is written
+        self.quick = True  # guarded where it arrives, or else in turn by the thread for names
+        self._failed: BaseException | None = None
+        self._under_way: asyncio.Future[bytes] | None = None
         self._ex = ex
         self._begin = begin
         self._send = send
         self._touch = touch
+
+    @property
+    def status(self) -> int:
+        return self.whole.status
+
+    @property
+    def begun(self) -> bool:
+        return self.streaming
+
+    def reset(self) -> None:
+        self.whole.reset()
 
     def head(self, status: int, headers: dict[bytes, bytes]) -> None:
         self.whole.head(status, headers)
@@ -73,7 +96,38 @@ class Streamed:
             self.whole.body(data)
             return
         self._touch()
-        out = self.events.feed(data)
+        if self.quick:
+            out = self.events.feed(data)
+            if self.events.done:
+                self.last += out
+            elif out:
+                self._send(out)
+            return
+        if self._failed is not None:
+            raise self._failed
+        self._under_way = in_turn(self.events.feed, data)
+        self._under_way.add_done_callback(self._guarded)
+
+    async def settled(self) -> None:
+        """All that arrived is guarded and sent on. Raises what went wrong with it."""
+        await self.idle()
+        if self._failed is not None:
+            raise self._failed
+
+    async def idle(self) -> None:
+        """Nothing is being guarded any more: what arrived last was last in turn."""
+        if self._under_way is not None:
+            await asyncio.wait((self._under_way,))
+
+    def _guarded(self, done: asyncio.Future[bytes]) -> None:
+        if done.cancelled():
+            return
+        failed = done.exception()  # asked in any case: asyncio complains of one that nobody asked for
+        self._failed = self._failed or failed
+        if self._failed is None:
+            self._out(done.result())
+
+    def _out(self, out: bytes) -> None:
         if self.events.done:
             self.last += out
         elif out:
@@ -102,6 +156,14 @@ def usage_of(data: bytes) -> tuple[int, int]:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Garbage(f"the answer is not a JSON object: {error}") from error
     return (token_count(usage.prompt_tokens), token_count(usage.completion_tokens)) if usage else (0, 0)
+
+
+def text_of(data: bytes) -> str:
+    """Raises Garbage: bytes that are no UTF-8 would hide from the guard what a lenient reader puts together."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise Garbage("the answer is not UTF-8") from error
 
 
 def decoded(data: bytes) -> Any:

@@ -1,31 +1,84 @@
 """When a request has waited long enough."""
 
 import asyncio
+import math
+from collections.abc import Callable
+
+_NEAR_S = 0.001  # a timer may come so much too early
+
+
+class Deadlines:
+    """All requests under way that must not wait for ever; one timer for all, set for the one that could end first.
+
+    Most requests end long before: to begin and to end one costs a place in a set.
+    """
+
+    __slots__ = ("_active", "_due", "_timer", "loop")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._active: set[Deadline] = set()
+        self._due = math.inf  # when the timer is set for
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, deadline: "Deadline") -> None:
+        self._active.add(deadline)
+        if deadline.due < self._due:
+            self._set(deadline.due)
+
+    def discard(self, deadline: "Deadline") -> None:
+        self._active.discard(deadline)
+
+    def _set(self, due: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._due = due
+        self._timer = self.loop.call_at(due, self._look)
+
+    def _look(self) -> None:
+        """Those whose time is over end; the timer is set for the next."""
+        self._due, self._timer = math.inf, None
+        now = self.loop.time()
+        late = [deadline for deadline in self._active if deadline.due - now <= _NEAR_S]
+        self._active.difference_update(late)
+        for deadline in late:
+            deadline.expire()
+        if self._active:
+            self._set(min(self._due, *(deadline.due for deadline in self._active)))
 
 
 class Deadline:
-    """Cancels the task when nothing moved for `timeout_s`; one timer, however many events."""
+    """Calls `cancel` when nothing moved for `timeout_s`, or after `total_s` (0: never)."""
 
-    __slots__ = ("_handle", "_loop", "_moved", "_task", "_timeout_s", "expired")
+    __slots__ = ("_all", "_cancel", "_ends", "_moved", "_timeout_s", "expired")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, timeout_s: float) -> None:
+    def __init__(
+        self, deadlines: Deadlines, timeout_s: float, total_s: float = 0.0, *, cancel: Callable[[], object]
+    ) -> None:
         self.expired = False
-        self._loop = loop
-        self._task = asyncio.current_task()
+        self._all = deadlines
+        self._cancel = cancel
         self._timeout_s = timeout_s
-        self._moved = loop.time()
-        self._handle = loop.call_later(timeout_s, self._check)
+        self._moved = now = deadlines.loop.time()
+        self._ends = now + total_s if total_s else math.inf
+        deadlines.add(self)
+
+    @property
+    def due(self) -> float:
+        """On the loop's clock; it moves on as long as something moves."""
+        return min(self._moved + self._timeout_s, self._ends)
+
+    @property
+    def left_s(self) -> float:
+        """Seconds that the whole request has still; infinite where only silence ends it."""
+        return max(self._ends - self._all.loop.time(), 0.0)
 
     def touch(self) -> None:
-        self._moved = self._loop.time()
+        self._moved = self._all.loop.time()
+
+    def expire(self) -> None:
+        self.expired = True
+        self._cancel()
 
     def close(self) -> None:
-        self._handle.cancel()
-
-    def _check(self) -> None:
-        left = self._moved + self._timeout_s - self._loop.time()
-        if left > 0.001:
-            self._handle = self._loop.call_later(left, self._check)
-        elif self._task is not None:
-            self.expired = True
-            self._task.cancel()
+        self._all.discard(self)

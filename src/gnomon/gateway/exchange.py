@@ -1,97 +1,111 @@
 """One request on its way through: what is known about it so far, and how it was refused if it was."""
 
 import time
-from typing import Any
+from asyncio import Future
+from collections.abc import Callable
+from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from gnomon.contract.bundle import Key
-from gnomon.contract.traffic import Outcome
+from gnomon.contract.content import ContentFinding
+from gnomon.contract.ports import Entry, Meter
+from gnomon.contract.traffic import Outcome, Role
+from gnomon.gateway.heads import Proof
 from gnomon.gateway.refusal import Refusal
 from gnomon.gateway.snapshot import PreparedRoute, PreparedTarget, Snapshot
 
+NOTHING = Entry()
 
-class Exchange:
-    """Mutable and owned by one connection. Times: `started` on the monotonic clock, `at` in Unix seconds."""
 
-    __slots__ = (
-        "address",
-        "at",
-        "body",
-        "canary",
-        "close",
-        "connect_ms",
-        "endpoint",
-        "entities_in",
-        "entities_out",
-        "error",
-        "first_token_ms",
-        "guard_in_ms",
-        "headers",
-        "held",
-        "http10",
-        "id",
-        "key",
-        "limit_headers",
-        "link",
-        "method",
-        "model",
-        "outcome",
-        "path",
-        "peer",
-        "recorded",
-        "refusal",
-        "reply",
-        "request",
-        "route",
-        "snapshot",
-        "started",
-        "status",
-        "stream",
-        "tags",
-        "target",
-        "tokens_in",
-        "tokens_out",
-        "vault",
-    )
+def _nobody_waits() -> None: ...
 
-    def __init__(self, id: str, *, peer: str, address: str) -> None:
-        self.id = id
-        self.peer = peer
-        self.address = address
-        self.started = time.monotonic()
-        self.at = time.time()
-        self.method = ""
-        self.path = ""
-        self.headers: dict[bytes, bytes] = {}
-        self.body: bytes = b""
-        self.http10 = False
-        self.close = False
-        self.refusal: Refusal | None = None
-        self.snapshot: Snapshot | None = None
-        self.key: Key | None = None
-        self.route: PreparedRoute | None = None
-        self.target: PreparedTarget | None = None
-        self.canary = ""
-        self.endpoint = ""
-        self.model = ""
-        self.stream = False
-        self.vault: Any = None
-        self.link: Any = None  # the connection to the model server, while one answers
-        self.held: str = ""  # the concurrency slot to give back
-        self.limit_headers: tuple[tuple[str, str], ...] = ()
-        self.tags: dict[str, str] = {}
-        self.entities_in: dict[str, int] = {}
-        self.entities_out: dict[str, int] = {}
-        self.tokens_in = 0
-        self.tokens_out = 0
-        self.request = ""
-        self.reply = ""
-        self.error = ""
-        self.outcome: Outcome = "internal"
-        self.status = 0
-        self.guard_in_ms: float | None = None
-        self.connect_ms: float | None = None
-        self.first_token_ms: float | None = None
-        self.recorded = False
+
+class Exchange(Struct, eq=False):
+    """Mutable and owned by one connection. Times: `started` on the monotonic clock, `at` in Unix seconds.
+
+    A msgspec structure, for one has sixty fields set in the time in which `__init__` sets ten.
+    """
+
+    id: str
+    peer: str
+    address: str
+    started: float = field(default_factory=time.monotonic)
+    at: float = field(default_factory=time.time)
+    method: str = ""
+    path: str = ""
+    headers: dict[bytes, bytes] = {}
+    body: bytes = b""
+    http10: bool = False
+    close: bool = False
+    cancel: Callable[[], object] = _nobody_waits  # raises CancelledError where it is being answered
+    refusal: Refusal | None = None
+    snapshot: Snapshot | None = None
+    key: Key | None = None
+    tried: str = ""
+    proof: Proof | None = None
+    route: PreparedRoute | None = None
+    target: PreparedTarget | None = None
+    canary: str = ""
+    endpoint: str = ""
+    model: str = ""
+    stream: bool = False
+    begun: bool = False  # the head of a streamed answer is out
+    vault: Any = None
+    met: set[str] = set()  # values that were masked, both ways: the record has their tokens
+    persons: tuple[str, ...] = ()  # tokens of a remembered answer
+    link: Any = None  # the connection to the model server, while one answers
+    held: tuple[Meter, ...] = ()  # what this request is counted by until it ends
+    entering: tuple[tuple[Meter, ...], Future[Entry]] | None = None  # asked, and not yet answered
+    reserved: tuple[int, int] = (0, 0)  # tokens and cost taken beforehand
+    room: Entry = NOTHING  # what is left, for the headers
+    more_headers: tuple[tuple[str, str], ...] = ()  # of the answer
+    tags: dict[str, str] = {}
+    entities_in: dict[str, int] = {}
+    content: dict[tuple[str, str], ContentFinding] = {}
+    entities_out: dict[str, int] = {}
+    tokens_in: int = 0
+    tokens_out: int = 0
+    request: str = ""
+    reply: str = ""
+    error: str = ""
+    outcome: Outcome = "internal"
+    status: int = 0
+    guard_in_ms: float | None = None
+    connect_ms: float | None = None
+    first_token_ms: float | None = None
+    queue_ms: float | None = None
+    role: Role = ""
+    attempts: int = 0
+    arm: str = ""
+    cache: Literal["", "hit", "miss"] = ""
+    escalated: bool = False
+    saved: float = 0.0
+    unscanned: dict[str, int] = {}
+    forward: bytes = b""  # header lines of the caller that go on to the model server
+    idempotent: bool = False  # the caller gave a key by which a repetition is known
+    recorded: bool = False
+
+    @property
+    def conversation(self) -> str:
+        """Which conversation of which caller this belongs to, where the caller says so; nothing: it stands alone."""
+        said = self.headers.get(b"x-gnomon-conversation", b"")
+        return f"{self.key.caller}\0{said.decode('latin-1')}" if said and self.key is not None else ""
+
+    def new_vault(self, make: Callable[[str], Any]) -> Any:
+        """A vault of this conversation; what is masked with it is noted for the record."""
+        vault = make(self.conversation)
+        vault.met = self.met
+        return vault
 
     def elapsed_ms(self) -> float:
         return (time.monotonic() - self.started) * 1000.0
+
+    def beside(self, role: Role) -> "Exchange":
+        """A call of ours beside this request: recorded as such, counted by nobody's limits."""
+        other = Exchange(f"{self.id}_{role}", peer=self.peer, address=self.address)
+        other.role = role
+        other.snapshot, other.key, other.route, other.model = self.snapshot, self.key, self.route, self.model
+        other.endpoint, other.path = self.endpoint, self.path
+        other.entities_in, other.unscanned, other.met = self.entities_in, self.unscanned, self.met
+        return other

@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from gnomon.contract.bundle import MaskPolicy
+from gnomon.contract.content import ContentPolicy
 from gnomon.contract.verdicts import Masked
 from gnomon.gateway.refusal import Refusal
 
@@ -32,6 +33,9 @@ class Masker(Protocol):
     def mask(self, text: str, direction: Side, vault: Any) -> Masked: ...
 
     def hits(self, data: bytes) -> bool: ...
+
+    @property
+    def is_quick(self) -> bool: ...
 
 
 class StreamMasker(Protocol):
@@ -62,8 +66,9 @@ class Guard:
 
     masker: Callable[[MaskPolicy, bytes], Masker]
     stream: Callable[[Any, Side, Any], StreamMasker]
-    vault: Callable[[], Any]
+    vault: Callable[[str], Any]  # of a conversation, or "" for this request alone
     restorer: Callable[[Any], StreamRestorer]
+    content: Callable[[ContentPolicy], Any] | None = None  # → gateway.judging.ContentGuard; None: nothing can judge
 
 
 def blocked(entity: str, side: Side) -> Refusal:
@@ -90,37 +95,48 @@ class TreeGuard:
         self.counts: dict[str, int] = {}
 
     def text(self, text: str) -> str:
-        if text in _PLAIN_WORDS:
-            return text
         if "\\u" in text and text[:1] in "{[":
             text = _unescaped(text)
         masked = self._mask(text, self._side, self._vault)
         if masked.blocked:
             raise blocked(masked.blocked, self._side)
-        for entity, count in masked.counts.items():
-            self.counts[entity] = self.counts.get(entity, 0) + count
+        if masked.counts:
+            for entity, count in masked.counts.items():
+                self.counts[entity] = self.counts.get(entity, 0) + count
         return masked.text
 
     def value(self, value: Any) -> Any:
         """The guarded value. Raises RecursionError past some hundred levels, which callers answer as a bad request."""
         kind = type(value)
-        if kind is str:
-            return self.text(value)
         if kind is dict:
-            return {k if k in _PLAIN_WORDS else self.text(k): self._member(k, v) for k, v in value.items()}
+            return self._object(value)
         if kind is list:
-            return [self.value(v) for v in value]
-        if (kind is int or kind is float) and abs(value) >= _LONG_NUMBER:
-            return self._number(value)
-        return value
-
-    def _member(self, name: str, value: Any) -> Any:
-        if type(value) is str:
+            return [self.value(one) for one in value]
+        if kind is str:
             return value if value in _PLAIN_WORDS else self.text(value)
-        return value if name in _NUMERIC_FIELDS and type(value) in (int, float) else self.value(value)
+        return self._number(value) if kind is int or kind is float else value
+
+    def _object(self, members: dict[str, Any]) -> dict[str, Any]:
+        """In one loop: a call for each member would cost more than the look at it."""
+        out = {}
+        for name, value in members.items():
+            kind = type(value)
+            if kind is str:
+                if value not in _PLAIN_WORDS:
+                    value = self.text(value)
+            elif kind is dict:
+                value = self.value(value)
+            elif kind is list:
+                value = [self.value(one) for one in value]
+            elif (kind is int or kind is float) and name not in _NUMERIC_FIELDS:
+                value = self._number(value)
+            out[name if name in _PLAIN_WORDS else self.text(name)] = value
+        return out
 
     def _number(self, value: float) -> Any:
         """A long number that is somebody's becomes the masked text; any other stays a number."""
+        if -_LONG_NUMBER < value < _LONG_NUMBER:
+            return value
         if isinstance(value, float) and not value.is_integer():
             return value
         plain = str(int(value))

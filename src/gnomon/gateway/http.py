@@ -1,11 +1,12 @@
 """The bytes of our own answers: status lines, headers, OpenAI error objects."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 
 import msgspec
 
-from gnomon.gateway.exchange import Exchange
+from gnomon.gateway.exchange import NOTHING, Exchange
+from gnomon.gateway.over_limit import limit_headers
 from gnomon.gateway.refusal import Refusal
 
 _encode = msgspec.json.encode
@@ -40,7 +41,9 @@ def head(
         parts.append(b"\r\ncontent-length: %d" % length)
     elif not ex.http10:
         parts.append(b"\r\ntransfer-encoding: chunked\r\ncache-control: no-cache")
-    for name, value in ex.limit_headers:
+    if ex.room is not NOTHING:
+        parts.append(limit_headers(ex.room))
+    for name, value in ex.more_headers:
         parts.append(f"\r\n{name}: {value}".encode("latin-1"))
     for name, value in headers:
         parts.append(f"\r\n{name}: {value}".encode("latin-1"))
@@ -51,20 +54,23 @@ def head(
 def error_object(refusal: Refusal) -> bytes:
     """The body that OpenAI clients turn into their own exception."""
     kind = _TYPES.get(refusal.status, "invalid_request_error" if refusal.status < 500 else "server_error")
-    return _encode({"error": {"message": refusal.message, "type": kind, "param": None, "code": refusal.code}})
+    return _encode({"error": {"message": refusal.message, "type": kind, "param": refusal.param, "code": refusal.code}})
 
 
 def refused(ex: Exchange, refusal: Refusal) -> bytes:
     body = error_object(refusal)
-    return head(ex, refusal.status, content_type=b"application/json", length=len(body), headers=refusal.headers) + body
+    first = head(ex, refusal.status, content_type=b"application/json", length=len(body), headers=refusal.headers)
+    return first if ex.method == "HEAD" else first + body
 
 
 def whole(ex: Exchange, status: int, body: bytes, *, content_type: bytes = b"application/json") -> bytes:
-    return head(ex, status, content_type=content_type, length=len(body)) + body
+    first = head(ex, status, content_type=content_type, length=len(body))
+    return first if ex.method == "HEAD" else first + body
 
 
-def chunk(ex: Exchange, data: bytes) -> bytes:
-    return data if ex.http10 else b"%x\r\n%b\r\n" % (len(data), data)
+def chunks(ex: Exchange, write: Callable[[bytes], None]) -> Callable[[bytes], None]:
+    """Writes pieces of a body, as chunks where the caller knows them."""
+    return write if ex.http10 else lambda data: write(b"%x\r\n%b\r\n" % (len(data), data))
 
 
 def last_chunk(ex: Exchange, data: bytes) -> bytes:

@@ -1,7 +1,10 @@
 """Counters of this worker, and those that its siblings left in the run folder, as Prometheus text."""
 
+import contextlib
 import os
 import time
+from bisect import bisect_left
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -16,9 +19,15 @@ _HELP = {
     "gnomon_gateway_connections": "gauge Open client connections",
     "gnomon_gateway_bundle_refused_total": "counter Bundle files that were refused",
     "gnomon_gateway_bundle_problem": "gauge 1 while the newest bundle file is refused",
+    "gnomon_gateway_limits_unshared": "gauge 1 while limits fall back to this host's share",
+    "gnomon_gateway_certificate_problem": "gauge 1 while the newest certificate file is refused",
     "gnomon_gateway_spool_failing": "gauge 1 while records cannot be written",
     "gnomon_gateway_records_lost_total": "counter Records that fitted nowhere",
+    "gnomon_gateway_stale_keys_total": "counter Requests with a key that was revoked or has expired",
+    "gnomon_gateway_guard_problem": "gauge 1 while the guard does not mask what it must",
+    "gnomon_gateway_draining": "gauge 1 after the worker was told to stop",
     "gnomon_gateway_upstream_connections_total": "counter Connections opened to model servers",
+    "gnomon_gateway_targets_left_alone": "gauge Targets whose circuit breaker is open",
 }
 
 
@@ -43,11 +52,7 @@ class Metrics:
         self.masked_out += masked_out
         if outcome == "ok":
             self._sum_ms += total_ms
-            for place, bound in enumerate(_BOUNDS_MS):
-                if total_ms <= bound:
-                    self._buckets[place] += 1
-                    return
-            self._buckets[-1] += 1
+            self._buckets[bisect_left(_BOUNDS_MS, total_ms)] += 1
 
     def publish(self) -> None:
         path = self._path(self._worker)
@@ -60,15 +65,10 @@ class Metrics:
 
     def text(self) -> bytes:
         """All workers' series, each with its worker label; a worker silent for 15 s is gone."""
-        self.publish()
+        with contextlib.suppress(OSError):  # a full disk hides our figures from the siblings, not from who asks us
+            self.publish()
         series: dict[str, list[str]] = {}
-        for path in sorted(self._folder.glob("worker-*.metrics")):
-            try:
-                if time.time() - path.stat().st_mtime > _FRESH_S:
-                    continue
-                rows = msgspec.json.decode(path.read_bytes(), type=list[tuple[str, str, float]])
-            except (OSError, msgspec.DecodeError):
-                continue
+        for rows in (self._series(), *self._siblings()):
             for name, labels, value in rows:
                 base = name.removesuffix("_bucket").removesuffix("_sum").removesuffix("_count")
                 series.setdefault(base if base in _HELP else name, []).append(f"{name}{{{labels}}} {value:.10g}")
@@ -77,6 +77,14 @@ class Metrics:
             kind, _, text = _HELP[name].partition(" ")
             lines += [f"# HELP {name} {text}", f"# TYPE {name} {kind}", *found]
         return "\n".join([*lines, ""]).encode()
+
+    def _siblings(self) -> Iterator[list[tuple[str, str, float]]]:
+        for path in sorted(self._folder.glob("worker-*.metrics")):
+            try:
+                if path != self._path(self._worker) and time.time() - path.stat().st_mtime <= _FRESH_S:
+                    yield msgspec.json.decode(path.read_bytes(), type=list[tuple[str, str, float]])
+            except (OSError, msgspec.DecodeError):
+                continue
 
     def _series(self) -> list[tuple[str, str, float]]:
         label = f'worker="{self._worker}"'

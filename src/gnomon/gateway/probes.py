@@ -1,55 +1,63 @@
-"""The answers that need no model: liveness, readiness, metrics, the list of models."""
+"""The answers that need no model: liveness, readiness, metrics, the list of models, our own description."""
 
 from collections.abc import Callable
+from urllib.parse import unquote
 
 import msgspec
 
-from gnomon.gateway import http
+from gnomon.gateway import http, openapi
 from gnomon.gateway.exchange import Exchange
-from gnomon.gateway.metrics import Metrics
-from gnomon.gateway.recorder import Recorder
-from gnomon.gateway.snapshot import Loader
+from gnomon.gateway.refusal import Refusal
+from gnomon.gateway.services import Services
 
 
-def _livez(ex: Exchange, loader: Loader, recorder: Recorder, metrics: Metrics) -> bytes:
+def _livez(ex: Exchange, s: Services) -> bytes:
     return http.whole(ex, 200, b'{"alive":true}')
 
 
-def _readyz(ex: Exchange, loader: Loader, recorder: Recorder, metrics: Metrics) -> bytes:
-    """Ready means: there is a good bundle, and records can be written where the policy demands them."""
-    snapshot = loader.current
-    ready = snapshot is not None and not (recorder.failing and snapshot.policy.regulated)
-    detail = {
-        "ready": ready,
-        "policy": snapshot.policy_version if snapshot else None,
-        "roster": snapshot.roster_version if snapshot else None,
-        "problems": loader.problems,
-        "spool": "failing" if recorder.failing else "ok",
-    }
-    return http.whole(ex, 200 if ready else 503, msgspec.json.encode(detail))
+def _readyz(ex: Exchange, s: Services) -> bytes:
+    """Ready means: a good bundle, a guard that masks, records where the policy demands them, and no stop ahead."""
+    ready, told = s.health.told(s.loader, s.recorder)
+    return http.whole(ex, 200 if ready else 503, msgspec.json.encode(told))
 
 
-def _metrics(ex: Exchange, loader: Loader, recorder: Recorder, metrics: Metrics) -> bytes:
-    return http.whole(ex, 200, metrics.text(), content_type=b"text/plain; version=0.0.4; charset=utf-8")
+def _metrics(ex: Exchange, s: Services) -> bytes:
+    return http.whole(ex, 200, s.metrics.text(), content_type=b"text/plain; version=0.0.4; charset=utf-8")
 
 
-PROBES: dict[str, Callable[[Exchange, Loader, Recorder, Metrics], bytes]] = {
+def _openapi(ex: Exchange, s: Services) -> bytes:
+    return http.whole(ex, 200, openapi.document())
+
+
+PROBES: dict[str, Callable[[Exchange, Services], bytes]] = {
     "/livez": _livez,
     "/readyz": _readyz,
     "/metrics": _metrics,
+    "/openapi.json": _openapi,
 }
 
 
 def models(ex: Exchange) -> bytes:
-    """The routes that this key may use, as OpenAI lists models."""
+    """The routes that this key may use, as OpenAI lists models; one of them where the path names it.
+
+    Raises Refusal (404) for one that does not exist or that this key may not use.
+    """
     snapshot, key = ex.snapshot, ex.key
     assert snapshot is not None
     assert key is not None
     created = int(snapshot.policy.issued_at)
     names = [m for m in snapshot.routes if "*" in key.models or m in key.models]
-    return msgspec.json.encode(
-        {
-            "object": "list",
-            "data": [{"id": m, "object": "model", "created": created, "owned_by": "gnomon"} for m in names],
-        }
+    rows = [{"id": m, "object": "model", "created": created, "owned_by": "gnomon"} for m in names]
+    if ex.path == "/v1/models":
+        return msgspec.json.encode({"object": "list", "data": rows})
+    wanted = unquote(ex.path.removeprefix("/v1/models/"))
+    for row in rows:
+        if row["id"] == wanted:
+            return msgspec.json.encode(row)
+    raise Refusal(
+        "bad_request",
+        404,
+        message=f"没有名为 {wanted[:100]!r} 的模型。 There is no model {wanted[:100]!r}; GET /v1/models lists yours.",
+        code="model_not_found",
+        param="model",
     )

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from gnomon.contract.traffic import DefenceNotice, TrafficRecord
+from gnomon.contract.traffic import DefenceNotice, Feedback, TrafficRecord
 from gnomon.kit import log
 
 _log = log.get(__name__)
@@ -52,6 +52,9 @@ class Recorder:
 
     def notice(self, notice: DefenceNotice) -> None:
         self._write(b'{"t":"notice","v":%b}\n' % self._encode(notice))
+
+    def feedback(self, said: Feedback) -> None:
+        self._write(b'{"t":"feedback","v":%b}\n' % self._encode(said))
 
     async def keep_synced(self) -> None:
         """Runs until cancelled: bounds what the death of the host can lose."""
@@ -132,8 +135,11 @@ class Recorder:
 
 
 def _sync(fd: int, retired: list[int]) -> None:
-    if fd not in retired:
-        os.fdatasync(fd)
+    """What cannot be synced is said and tried again with the next records: the one who calls this must go on."""
+    for one in {fd, *retired}:
+        try:
+            os.fdatasync(one)
+        except OSError as error:
+            _log.error("spool_not_synced", why=str(error))
     for old in retired:
-        os.fdatasync(old)
         os.close(old)

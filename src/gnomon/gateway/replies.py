@@ -7,6 +7,8 @@ import msgspec
 from gnomon.gateway.answers import decoded
 from gnomon.gateway.exchange import Exchange
 from gnomon.gateway.guarding import Guard, TreeGuard
+from gnomon.gateway.judging import judge
+from gnomon.gateway.refusal import Refusal
 from gnomon.gateway.snapshot import PreparedRoute
 from gnomon.gateway.streaming import Garbage
 
@@ -15,9 +17,11 @@ _encode = msgspec.json.Encoder().encode
 
 def guard_output(ex: Exchange, data: bytes, route: PreparedRoute, guard: Guard) -> bytes:
     """The answer with every string guarded and counted. Raises Garbage, or Refusal("blocked")."""
+    if route.content is not None:
+        judge(decoded(data), "output", route.content, ex.content)
     if not route.masker.hits(data):
         return data
-    tree = TreeGuard(route.masker, "output", guard.vault())
+    tree = TreeGuard(route.masker, "output", ex.new_vault(guard.vault))
     value = decoded(data)
     try:
         guarded = tree.value(value)
@@ -31,6 +35,35 @@ def guard_output(ex: Exchange, data: bytes, route: PreparedRoute, guard: Guard) 
             if isinstance(choice, dict) and choice.get("logprobs") is not None and _texts(before) != _texts(choice):
                 choice["logprobs"] = None
     return _encode(guarded)
+
+
+def upstream_failed(ex: Exchange, why: str) -> Refusal:
+    """The model server's fault, said without its words; the record keeps them."""
+    ex.error = why[:300]
+    return Refusal(
+        "upstream_error", 502, message="模型服务返回了错误。 The model server failed.", code="upstream_error"
+    )
+
+
+def as_error(data: bytes, status: int) -> bytes:
+    """What a model server said of a bad request, as the error object that clients read. Raises Garbage."""
+    value = decoded(data)
+    told = value.get("error") if isinstance(value, dict) else None
+    if isinstance(told, dict) and isinstance(told.get("message"), str) and "code" in told and "type" in told:
+        return data
+    told = told if isinstance(told, dict) else value if isinstance(value, dict) else {}
+    message = told.get("message") or told.get("detail") or value.get("error") if isinstance(value, dict) else value
+    error = {
+        "message": message if isinstance(message, str) else _encode(message).decode(),
+        "type": told.get("type") if isinstance(told.get("type"), str) else _error_type(status),
+        "param": told.get("param") if isinstance(told.get("param"), str) else None,
+        "code": told.get("code"),
+    }
+    return _encode({"error": error})
+
+
+def _error_type(status: int) -> str:
+    return "rate_limit_error" if status == 429 else "invalid_request_error"
 
 
 def _texts(choice: dict[str, Any]) -> Any:

@@ -4,19 +4,20 @@ import hashlib
 import math
 import random
 import time
-from dataclasses import dataclass
+from typing import NamedTuple
 
+from gnomon.contract.bundle import Arm, Experiment
 from gnomon.contract.ports import Limits
 from gnomon.gateway.refusal import Refusal
 from gnomon.gateway.snapshot import PreparedRoute, PreparedTarget, Snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """Targets in the order to try them, and the canary that the request belongs to."""
 
     targets: tuple[PreparedTarget, ...]
     canary: str = ""
+    arm: str = ""  # "<experiment>:<target>"
 
 
 def find(snapshot: Snapshot, name: str) -> tuple[PreparedRoute, str]:
@@ -32,34 +33,54 @@ def find(snapshot: Snapshot, name: str) -> tuple[PreparedRoute, str]:
             404,
             message=f"没有名为 {name!r} 的模型。 There is no model {name!r}; GET /v1/models lists yours.",
             code="model_not_found",
+            param="model",
         )
     return route, target
 
 
-def choose(route: PreparedRoute, *, named: str, caller: str, limits: Limits) -> Choice:
+def choose(route: PreparedRoute, *, named: str, caller: str, limits: Limits, user: object = None) -> Choice:
     """Raises Refusal (503) when the route has no target that may answer."""
     if named:
         return Choice((route.targets[named],))
-    weighted = route.weighted
+    if route.straight:
+        return Choice(route.settled)
     canary = route.route.canary
     if canary is not None and canary.share > 0 and not limits.canary_retreated(canary.id):
         point = _point(f"{canary.id}\n{caller}") if route.route.sticky else random.random()  # noqa: S311 - not a secret
         if point < canary.share:
-            others = tuple(t for t in weighted if t.target.id != canary.target)
-            return Choice((route.targets[canary.target], *others), canary.id)
-    if canary is not None and len(weighted) > 1:
-        # Its share is the canary's only traffic: a canary with a weight would go on after its retreat.
-        weighted = tuple(t for t in weighted if t.target.id != canary.target)
-    if len(weighted) == 1:
-        return Choice(weighted)
-    if not weighted:
+            return Choice(_chain(route, route.targets[canary.target], caller), canary.id)
+    if route.route.experiment is not None:
+        arm = _arm(route.route.experiment, caller=caller, user=user)
+        if arm is not None:
+            return Choice(
+                _chain(route, route.targets[arm.target], caller), "", f"{route.route.experiment.id}:{arm.target}"
+            )
+    ranked = _ranked(route.settled, caller if route.route.sticky else "") + route.fallback
+    if not ranked:
         raise Refusal(
             "upstream_unreachable",
             503,
             message=f"模型 {route.route.model} 暂无可用部署。 Model {route.route.model} has no deployment to answer.",
             code="no_target",
         )
-    return Choice(tuple(_ranked(weighted, caller if route.route.sticky else "")))
+    return Choice(ranked)
+
+
+def _chain(route: PreparedRoute, first: PreparedTarget, caller: str) -> tuple[PreparedTarget, ...]:
+    """`first`, then who else may answer."""
+    others = _ranked(route.settled, caller if route.route.sticky else "") + route.fallback
+    return (first, *(t for t in others if t is not first))
+
+
+def _arm(experiment: Experiment, *, caller: str, user: object) -> Arm | None:
+    """Where this caller belongs, whatever else happens to the route; None outside the experiment."""
+    who = f"user\n{user}" if experiment.unit == "user" and isinstance(user, str) and user else caller
+    point = _point(f"{experiment.id}\n{who}")
+    for arm in experiment.arms:
+        if point < arm.share:
+            return arm
+        point -= arm.share
+    return None
 
 
 def is_watched(route: PreparedRoute, canary: str) -> bool:
@@ -67,16 +88,20 @@ def is_watched(route: PreparedRoute, canary: str) -> bool:
     return found is not None and found.id == canary and time.time() < found.watch_until
 
 
-def _ranked(targets: tuple[PreparedTarget, ...], caller: str) -> list[PreparedTarget]:
+def _ranked(targets: tuple[PreparedTarget, ...], caller: str) -> tuple[PreparedTarget, ...]:
     """Weighted rendezvous: shares follow the weights, and a change moves only the callers that it must."""
+    if len(targets) < 2:
+        return targets
 
     def score(target: PreparedTarget) -> float:
         point = _point(f"{target.target.id}\n{caller}") if caller else random.random()  # noqa: S311
         return -target.target.weight / math.log(point or 1e-300)
 
-    return sorted(targets, key=score, reverse=True)
+    return tuple(sorted(targets, key=score, reverse=True))
 
 
 def _point(name: str) -> float:
     """A stable number in [0, 1)."""
-    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=7).digest(), "big") / (1 << 56)
+    return int.from_bytes(hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=7).digest(), "big") / (
+        1 << 56
+    )

@@ -1,14 +1,20 @@
 """What the story of a request needs; made once per worker in `app/gateway`."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
 from gnomon.contract.ports import Limits
 from gnomon.gateway.admission import Admission
+from gnomon.gateway.cache import Answers
+from gnomon.gateway.circuits import Circuits
+from gnomon.gateway.exchange import Exchange
 from gnomon.gateway.guarding import Guard
+from gnomon.gateway.health import Health
+from gnomon.gateway.loader import Loader
 from gnomon.gateway.metrics import Metrics
 from gnomon.gateway.recorder import Recorder
-from gnomon.gateway.snapshot import Loader
 from gnomon.gateway.upstream import Pool
+from gnomon.guard.persons import PersonIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +26,13 @@ class Services:
     metrics: Metrics
     guard: Guard
     pool: Pool
+    circuits: Circuits = field(default_factory=Circuits)
+    answers: Answers = field(default_factory=Answers)
+    persons: PersonIndex | None = None
+    health: Health = field(default_factory=Health)
+    shadows: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def persons_of(self, ex: Exchange) -> tuple[str, ...]:
+        """Tokens of all identifiers that were masked in this exchange, and in the answer that it was given again."""
+        made = self.persons.tokens_of(ex.met) if ex.met and self.persons is not None else ()
+        return tuple(sorted({*made, *ex.persons})) if ex.persons else made

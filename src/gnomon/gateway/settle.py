@@ -1,9 +1,12 @@
 """The end of every request: one record, the counters, and the canary's verdict."""
 
+import base64
+
 from gnomon.contract.bundle import Canary
 from gnomon.contract.traffic import DefenceNotice, Timings, TrafficRecord
 from gnomon.gateway import routing
 from gnomon.gateway.exchange import Exchange
+from gnomon.gateway.meters import cost
 from gnomon.gateway.services import Services
 from gnomon.kit import log
 from gnomon.kit.ids import new_id
@@ -18,14 +21,19 @@ def settle(ex: Exchange, s: Services) -> None:
         return
     ex.recorded = True
     total = ex.elapsed_ms()
-    s.recorder.record(_record(ex, total))
+    s.recorder.record(_record(ex, total, s.persons_of(ex)))
+    if ex.role:
+        return
     s.metrics.count(ex.outcome, total, sum(ex.entities_in.values()), sum(ex.entities_out.values()))
     if ex.canary:
         _judge_canary(ex, s, total)
 
 
-def _record(ex: Exchange, total: float) -> TrafficRecord:
+def _record(ex: Exchange, total: float, persons: tuple[str, ...]) -> TrafficRecord:
     snapshot, key, target = ex.snapshot, ex.key, ex.target
+    spent = 0.0
+    if target is not None and target.priced and ex.cache != "hit":
+        spent = cost(target.target, ex.tokens_in, ex.tokens_out) / 1e6
     keep = (ex.route is None or ex.route.route.keep_content) and not _is_sealed(ex)
     return TrafficRecord(
         id=ex.id,
@@ -37,6 +45,8 @@ def _record(ex: Exchange, total: float) -> TrafficRecord:
             upstream_connect=_rounded(ex.connect_ms),
             first_token=_rounded(ex.first_token_ms),
             total=round(total, 3),
+            queue=_rounded(ex.queue_ms),
+            per_token=_per_token(ex, total) if ex.stream else None,
         ),
         policy=snapshot.policy_version if snapshot else "",
         roster=snapshot.roster_version if snapshot else "",
@@ -49,6 +59,7 @@ def _record(ex: Exchange, total: float) -> TrafficRecord:
         caller=key.caller if key else "",
         team=key.team if key else "",
         address=ex.address,
+        tried=ex.tried,
         stream=ex.stream,
         tokens_in=ex.tokens_in,
         tokens_out=ex.tokens_out,
@@ -58,7 +69,34 @@ def _record(ex: Exchange, total: float) -> TrafficRecord:
         reply=ex.reply[:_MAX_CONTENT] if keep else "",
         error=ex.error,
         tags=ex.tags if ex.route is not None else {},  # without a route nothing has masked them
+        content=tuple(ex.content.values()),
+        role=ex.role,
+        attempts=ex.attempts,
+        cache=ex.cache,
+        arm=ex.arm,
+        escalated=ex.escalated,
+        cost=spent,
+        saved=-spent if ex.role == "draft" else ex.saved,
+        unscanned=ex.unscanned,
+        persons=persons,
+        sealed=_sealed_copy(ex) if keep else "",
     )
+
+
+def _sealed_copy(ex: Exchange) -> str:
+    """What was replaced in the request, for nobody but control, and not for ever."""
+    snapshot = ex.snapshot
+    if snapshot is None or snapshot.sealer is None or not ex.vault:
+        return ""
+    expires_at = ex.at + snapshot.policy.restore_days * 86_400
+    return base64.b64encode(snapshot.sealer.seal(ex.vault, expires_at=expires_at)).decode()
+
+
+def _per_token(ex: Exchange, total: float) -> float | None:
+    """Between two tokens of a stream; None where none was watched."""
+    if ex.first_token_ms is None or ex.tokens_out < 2 or ex.cache == "hit":
+        return None
+    return round((total - ex.first_token_ms) / (ex.tokens_out - 1), 3)
 
 
 def _is_sealed(ex: Exchange) -> bool:

@@ -4,22 +4,45 @@ A request keeps the snapshot it began with.
 """
 
 import base64
+import functools
 import os
+import ssl
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+import msgspec
 
-from gnomon.contract.bundle import Key, MaskPolicy, Policy, Roster, Route, Target, Upstream
-from gnomon.contract.signing import BadBundle, open_part
-from gnomon.gateway.guarding import Guard, Masker
+from gnomon.contract.bundle import (
+    Breaker,
+    ContentPolicy,
+    Key,
+    MaskPolicy,
+    MaskRule,
+    Policy,
+    Roster,
+    Route,
+    Target,
+    Throttle,
+    Upstream,
+)
+from gnomon.contract.sealing import NotOpened, opened, secret_of
+from gnomon.contract.signing import BadBundle
+from gnomon.gateway.deadlines import Deadlines
+from gnomon.gateway.guarding import Masker
+from gnomon.gateway.judging import ContentGuard
+from gnomon.gateway.meters import Meters
+from gnomon.guard.sealed import CopySealer
 from gnomon.kit import log
+from gnomon.kit.errors import GnomonError
 
 _log = log.get(__name__)
-_PARTS: tuple[Literal["policy"], Literal["roster"]] = ("policy", "roster")
+_SPEEDS: tuple[Literal["structured", "names", "deep"], ...] = ("structured", "names", "deep")
+
+
+Origin = tuple[str, int, str, str]
+"""Host, port and, of https://, the name to be checked and the certificates: what one connection is good for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +53,29 @@ class PreparedTarget:
     upstream: Upstream
     host: str
     port: int
-    tls: bool
-    base: str  # path before /chat/completions
-    headers: bytes  # host, authorization and the fixed headers, each line ended
+    tls: ssl.SSLContext | None
+    server_name: str
+    origin: Origin
+    start: bytes  # method and path before /chat/completions
+    opening: bytes  # of the body: the model's name as this server knows it
+    headers: bytes = field(repr=False)  # host, authorization and the fixed headers, each line ended
+    breaker: Breaker
+    name: str  # of the model on its server, for what is remembered of it
+    priced: bool
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedRoute:
     route: Route
     targets: dict[str, PreparedTarget]
-    weighted: tuple[PreparedTarget, ...]
+    fallback: tuple[PreparedTarget, ...]
     masker: Masker
     policy: MaskPolicy
     restores: bool  # some rule makes pseudonyms, so there may be something to restore
+    shortcuts: bool  # an answer may come from a cache or a small model
+    settled: tuple[PreparedTarget, ...]  # with a weight, without the canary's
+    straight: bool  # one target, and nothing that could choose another
+    content: ContentGuard | None = None  # None: nobody asked to look for attacks and unsafe matter
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,37 +86,111 @@ class Snapshot:
     roster_version: str
     routes: dict[str, PreparedRoute]
     keys: dict[str, Key]
-    banned_keys: dict[str, float]
+    banned_keys: dict[str, float]  # until when, in `deadlines.ticks`
     banned_addresses: dict[str, float]
+    throttled: dict[str, Throttle]  # `until` in ticks too
     lifted: dict[str, float]  # digest of an address → bans of ours up to then are over
+    ended: dict[str, str]  # keys that open nothing any more: id → SHA-256
+    meters: Meters
+    comments: Masker  # of what callers say of answers: nothing of a person stays
+    sealer: CopySealer | None = None  # of copies of what was replaced, which only control opens
 
 
-def prepare(policy: Policy, roster: Roster, *, masker: Callable[[MaskPolicy], Masker]) -> Snapshot:
+def prepare(
+    policy: Policy,
+    roster: Roster,
+    *,
+    masker: Callable[[MaskPolicy], Masker],
+    content: Callable[[ContentPolicy], ContentGuard] | None = None,
+    deadlines: Deadlines | None = None,
+    secrets_key: bytes = b"",
+) -> Snapshot:
     """Everything that can fail happens here. Raises BadBundle when the parts do not fit together."""
     upstreams = {u.id: u for u in policy.upstreams}
     masks = {m.id: m for m in policy.mask_policies}
-    routes = {r.model: _route(r, upstreams, masks, masker) for r in policy.routes}
-    return Snapshot(policy=policy, policy_version=_version(policy), routes=routes, **_roster_fields(roster))
+    judges = _judges(policy, content)
+    tokens = {upstream.id: _token(upstream, secrets_key) for upstream in policy.upstreams}
+    routes = {r.model: _route(r, upstreams, masks, masker, policy.breaker, tokens) for r in policy.routes}
+    routes = {model: replace(route, content=judges[route.route.content_policy]) for model, route in routes.items()}
+    return Snapshot(
+        policy=policy,
+        policy_version=version_of(policy),
+        routes=routes,
+        comments=masker(comments_policy(policy)),
+        sealer=_sealer(policy),
+        **roster_fields(roster, deadlines or Deadlines()),
+    )
 
 
-def _roster_fields(roster: Roster) -> dict[str, Any]:
-    bans = sorted(roster.bans, key=lambda ban: ban.until)  # of two on one value the longer holds
+def _sealer(policy: Policy) -> CopySealer | None:
+    if not policy.restore_key:
+        return None
+    try:
+        return CopySealer(base64.b64decode(policy.restore_key, validate=True))
+    except ValueError as error:
+        raise _misfit("The policy's restore key is no X25519 public key.") from error
+
+
+def _judges(policy: Policy, content: Callable[[ContentPolicy], ContentGuard] | None) -> dict[str, ContentGuard | None]:
+    """By the id of a content policy that a route names; "" names none. Raises BadBundle where nothing could judge."""
+    known = {p.id: p for p in policy.content_policies}
+    judges: dict[str, ContentGuard | None] = {"": None}
+    for route in policy.routes:
+        name = route.content_policy
+        if name in judges:
+            continue
+        if name not in known or content is None:
+            raise _misfit(f"Route {route.model} names the content policy {name!r}, by which nothing can judge.")
+        try:
+            judges[name] = content(known[name])
+        except GnomonError as error:
+            raise _misfit(str(error)) from error
+    return judges
+
+
+def comments_policy(policy: Policy) -> MaskPolicy:
+    """All that any policy of the bundle looks for, and all of it redacted."""
+    masks = policy.mask_policies
+    return MaskPolicy(
+        id="comments",
+        version="1",
+        rules=(MaskRule(entity="*", operator="redact"),),
+        speed=max((m.speed for m in masks), key=_SPEEDS.index, default="structured"),
+        terms=tuple(dict.fromkeys(t for m in masks for t in m.terms)),
+        patterns=tuple(dict.fromkeys(p for m in masks for p in m.patterns)),
+        fingerprints=tuple(dict.fromkeys(f for m in masks for f in m.fingerprints)),
+    )
+
+
+def roster_fields(roster: Roster, deadlines: Deadlines) -> dict[str, Any]:
+    ends = deadlines.take(roster)
+    bans = sorted(((ban, ends[ban.kind, ban.value, ban.until]) for ban in roster.bans), key=lambda one: one[1])
+    throttles = sorted(roster.throttles, key=lambda t: -t.requests_per_minute)
     return {
         "roster": roster,
-        "roster_version": _version(roster),
+        "roster_version": version_of(roster),
         "keys": {k.id: k for k in roster.keys},
-        "banned_keys": {b.value: b.until for b in bans if b.kind == "key"},
-        "banned_addresses": {b.value: b.until for b in bans if b.kind == "address"},
+        # Of two bans on one value the longer holds.
+        "banned_keys": {ban.value: end for ban, end in bans if ban.kind == "key"},
+        "banned_addresses": {ban.value: end for ban, end in bans if ban.kind == "address"},
+        "throttled": {t.key: msgspec.structs.replace(t, until=ends["throttle", t.key, t.until]) for t in throttles},
         "lifted": {lift.address: lift.since for lift in roster.lifts},
+        "ended": {k.id: k.sha256 for k in roster.ended},
+        "meters": Meters(roster),
     }
 
 
-def _version(part: Policy | Roster) -> str:
+def version_of(part: Policy | Roster) -> str:
     return f"{part.epoch}.{part.serial}"
 
 
 def _route(
-    route: Route, upstreams: dict[str, Upstream], masks: dict[str, MaskPolicy], masker: Callable[[MaskPolicy], Masker]
+    route: Route,
+    upstreams: dict[str, Upstream],
+    masks: dict[str, MaskPolicy],
+    masker: Callable[[MaskPolicy], Masker],
+    breaker: Breaker,
+    tokens: dict[str, str],
 ) -> PreparedRoute:
     policy = masks.get(route.mask_policy)
     if policy is None:
@@ -92,152 +199,97 @@ def _route(
     for target in route.targets:
         if target.upstream not in upstreams:
             raise _misfit(f"Target {target.id} names the unknown upstream {target.upstream!r}.")
-        targets[target.id] = _target(target, upstreams[target.upstream])
-    if route.canary and route.canary.target not in targets:
-        raise _misfit(f"Canary {route.canary.id} names the unknown target {route.canary.target!r}.")
+        targets[target.id] = _target(
+            target, upstreams[target.upstream], route.breaker, breaker, tokens[target.upstream]
+        )
+    for use, name in named_targets(route):
+        if name not in targets:
+            raise _misfit(f"The {use} of route {route.model} names the unknown target {name!r}.")
+    settled = _settled(route, targets)
+    fallback = tuple(targets[name] for name in route.fallback if targets[name].target.weight <= 0)
     return PreparedRoute(
         route=route,
         targets=targets,
-        weighted=tuple(t for t in targets.values() if t.target.weight > 0),
+        settled=settled,
+        fallback=fallback,
+        straight=route.canary is None and route.experiment is None and len(settled) == 1 and not fallback,
         masker=masker(policy),
         policy=policy,
         restores=any(rule.operator == "pseudonym" for rule in policy.rules),
+        shortcuts=route.cache is not None or route.cascade is not None,
     )
 
 
-def _target(target: Target, upstream: Upstream) -> PreparedTarget:
+def _settled(route: Route, targets: dict[str, PreparedTarget]) -> tuple[PreparedTarget, ...]:
+    """Who has a weight. A canary's share is its only traffic: with a weight it would go on after its retreat."""
+    weighted = tuple(t for t in targets.values() if t.target.weight > 0)
+    if route.canary is None or len(weighted) < 2:
+        return weighted
+    return tuple(t for t in weighted if t.target.id != route.canary.target)
+
+
+def named_targets(route: Route) -> list[tuple[str, str]]:
+    """(what for, target's id) of every target that a rule of this route names."""
+    found = [("fallback", name) for name in route.fallback]
+    if route.canary:
+        found.append(("canary", route.canary.target))
+    if route.experiment:
+        found += [("experiment", arm.target) for arm in route.experiment.arms]
+    if route.shadow:
+        found.append(("shadow", route.shadow.target))
+    if route.cascade:
+        found.append(("cascade", route.cascade.small))
+    return found
+
+
+@functools.lru_cache(maxsize=64)
+def _trust(ca: str) -> ssl.SSLContext:
+    """Reading the system's certificates takes some 30 ms, so once per worker. Raises BadBundle."""
+    try:
+        return ssl.create_default_context(cadata=ca or None)
+    except (ssl.SSLError, ValueError) as error:
+        raise _misfit(f"The certificates of an upstream are not readable: {error}.") from error
+
+
+def _token(upstream: Upstream, key: bytes) -> str:
+    """The bearer token, or "". Raises BadBundle for one that was sealed to other gateways or for another address."""
+    if upstream.secret:
+        try:
+            return opened(upstream.secret, private_key=key, about=secret_of(upstream.id, upstream.url))
+        except NotOpened as error:
+            raise _misfit(f"The secret of upstream {upstream.id} does not open here: {error}.") from error
+    token = os.environ.get(upstream.secret_env, "") if upstream.secret_env else ""
+    if upstream.secret_env and not token:
+        _log.warning("upstream_secret_missing", upstream=upstream.id, variable=upstream.secret_env)
+    return token
+
+
+def _target(target: Target, upstream: Upstream, own: Breaker | None, breaker: Breaker, secret: str) -> PreparedTarget:
     url = urlsplit(upstream.url)
     if url.scheme not in ("http", "https") or not url.hostname:
         raise _misfit(f"Upstream {upstream.id} has the URL {upstream.url!r}, which is neither http:// nor https://.")
-    secret = os.environ.get(upstream.secret_env, "") if upstream.secret_env else ""
-    if upstream.secret_env and not secret:
-        _log.warning("upstream_secret_missing", upstream=upstream.id, variable=upstream.secret_env)
-    lines = [f"host: {url.netloc}", "content-type: application/json", "accept-encoding: identity"]
+    lines = [f"host: {upstream.host or url.netloc}", "content-type: application/json", "accept-encoding: identity"]
     if secret:
         lines.append(f"authorization: Bearer {secret}")
+    tls = url.scheme == "https"
+    name = (upstream.server_name or url.hostname) if tls else ""
+    port = url.port or (443 if tls else 80)
     return PreparedTarget(
         target=target,
         upstream=upstream,
         host=url.hostname,
-        port=url.port or (443 if url.scheme == "https" else 80),
-        tls=url.scheme == "https",
-        base=url.path.rstrip("/"),
+        port=port,
+        tls=_trust(upstream.ca) if tls else None,
+        server_name=name,
+        origin=(url.hostname, port, name, upstream.ca if tls else ""),
+        breaker=own or upstream.breaker or breaker,
+        name=f"{upstream.url} {target.model}",
+        priced=bool(target.price_in or target.price_out),
+        start=f"POST {url.path.rstrip('/')}".encode("latin-1"),
+        opening=b'{"model":%b,' % msgspec.json.encode(target.model),
         headers="".join(f"{line}\r\n" for line in lines).encode("latin-1"),
     )
 
 
 def _misfit(message: str) -> BadBundle:
     return BadBundle(message, next_step="Publish a bundle whose parts fit together.")
-
-
-class Loader:
-    """Watches the bundle folder. `current` is the newest good snapshot, None until there is one."""
-
-    def __init__(self, folder: Path, *, guard: Guard, mask_key: bytes) -> None:
-        self.current: Snapshot | None = None
-        self.problems: dict[str, str] = {}  # part → why its newest file was refused
-        self.refused = 0
-        self.swaps = 0
-        self._folder = folder
-        self._guard = guard
-        self._mask_key = mask_key
-        self._seen: dict[str, tuple[int, int, int]] = {}
-        self._maskers: dict[MaskPolicy, Masker] = {}
-        self._policy: Policy | None = None
-        self._roster: Roster | None = None
-
-    def changed(self) -> bool:
-        """Whether a file differs from the one last looked at (time, size, inode)."""
-        return any(self._stamp(name) != self._seen.get(name) for name in ("policy.json", "roster.json", "key.pub"))
-
-    def load(self) -> None:
-        """Take in what is new and good. The last good parts lie in `last/`, so that a restart finds them too."""
-        for name in ("policy.json", "roster.json", "key.pub"):
-            stamp = self._stamp(name)
-            if stamp is not None:
-                self._seen[name] = stamp
-            else:
-                self._seen.pop(name, None)
-        if self.current is None:
-            self._offer("policy", self._folder / "last" / "policy.json", quiet=True)
-            self._offer("roster", self._folder / "last" / "roster.json", quiet=True)
-        for part in _PARTS:
-            self._offer(part, self._folder / f"{part}.json")
-
-    def _offer(self, part: Literal["policy", "roster"], path: Path, *, quiet: bool = False) -> None:
-        try:
-            data = path.read_bytes()
-            self._take(part, data)
-        except FileNotFoundError:
-            if not quiet and getattr(self, f"_{part}") is None:
-                self._refuse(part, f"{path} is not there.")
-        except (BadBundle, OSError, ValueError) as error:
-            if not quiet:
-                self._refuse(part, str(error))
-        else:
-            self.problems.pop(part, None)
-            if not quiet:
-                self._keep(part, data)
-
-    def _take(self, part: Literal["policy", "roster"], data: bytes) -> None:
-        found = open_part(part, data, self._public_key())
-        known: Policy | Roster | None = getattr(self, f"_{part}")
-        if known is not None:
-            if found == known:
-                return
-            if (found.epoch, found.serial) <= (known.epoch, known.serial):
-                raise BadBundle(
-                    f"The {part} {_version(found)} is not newer than {_version(known)}, which stays in force.",
-                    next_step="Publish with a higher serial.",
-                )
-        policy = found if isinstance(found, Policy) else self._policy
-        roster = found if isinstance(found, Roster) else self._roster
-        if policy is not None and roster is not None:
-            self.current = self._prepared(policy, roster)
-            self.swaps += 1
-            _log.info("bundle_taken", policy=_version(policy), roster=_version(roster))
-        self._policy, self._roster = policy, roster
-
-    def _prepared(self, policy: Policy, roster: Roster) -> Snapshot:
-        if self.current is not None and policy is self._policy:
-            return replace(self.current, **_roster_fields(roster))
-        snapshot = prepare(policy, roster, masker=self._masker)
-        used = set(policy.mask_policies)
-        self._maskers = {p: m for p, m in self._maskers.items() if p in used}
-        return snapshot
-
-    def _masker(self, policy: MaskPolicy) -> Masker:
-        """The masker of this policy; one that did not change is not built again."""
-        known = self._maskers.get(policy)
-        if known is None:
-            known = self._maskers[policy] = self._guard.masker(policy, self._mask_key)
-        return known
-
-    def _public_key(self) -> Ed25519PublicKey:
-        raw = base64.b64decode((self._folder / "key.pub").read_text().strip(), validate=True)
-        return Ed25519PublicKey.from_public_bytes(raw)
-
-    def _refuse(self, part: str, why: str) -> None:
-        self.refused += 1
-        self.problems[part] = why
-        _log.error("bundle_refused", part=part, why=why)
-
-    def _keep(self, part: str, data: bytes) -> None:
-        """Remember the last good part; failing to is loud but stops nothing."""
-        kept = self._folder / "last" / f"{part}.json"
-        try:
-            if kept.exists() and kept.read_bytes() == data:
-                return
-            kept.parent.mkdir(exist_ok=True)
-            scratch = kept.with_suffix(f".{os.getpid()}")
-            scratch.write_bytes(data)
-            scratch.replace(kept)
-        except OSError as error:
-            _log.error("bundle_not_kept", part=part, why=str(error))
-
-    def _stamp(self, name: str) -> tuple[int, int, int] | None:
-        try:
-            found = os.stat(self._folder / name)
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_size, found.st_ino

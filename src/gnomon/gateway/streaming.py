@@ -12,11 +12,15 @@ import msgspec
 from gnomon.contract.traffic import token_count
 from gnomon.gateway.exchange import Exchange
 from gnomon.gateway.guarding import StreamMasker, StreamRestorer, TreeGuard, blocked
+from gnomon.gateway.judging import ContentStream
+from gnomon.gateway.moulds import Mould, mould
 
 _MAX_EVENT_BYTES = 1_048_576
 _KEPT_REPLY_CHARS = 1_048_576  # of the masked reply, for the record
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
+_MOST_MOULDS = 8  # made in vain: a server whose events never repeat is not worth more trying
+_RUNNING = frozenset(("content", "refusal", "reasoning", "reasoning_content"))
 _CALM = frozenset((("index", "delta", "finish_reason"), ("index", "delta", "logprobs", "finish_reason")))
 
 
@@ -27,26 +31,39 @@ class Garbage(Exception):
 class Field:
     """One run of text of one choice: content, a tool call's arguments, …"""
 
-    __slots__ = ("kept", "masker", "restore")
+    __slots__ = ("judge", "kept", "masker", "restore")
 
-    def __init__(self, masker: StreamMasker, restore: StreamRestorer | None) -> None:
+    def __init__(
+        self, masker: StreamMasker, restore: StreamRestorer | None, judge: ContentStream | None = None
+    ) -> None:
         self.masker = masker
         self.restore = restore
+        self.judge = judge
         self.kept: list[str] = []
 
     def feed(self, text: str) -> str:
-        return self._out(self.masker.feed(text))
-
-    def flush(self) -> str:
-        text = self._out(self.masker.flush())
-        return text + self.restore.flush() if self.restore is not None else text
-
-    def _out(self, text: str) -> str:
+        if self.judge is not None:
+            self.judge.feed(text)
+            if self.judge.blocked:
+                raise blocked(self.judge.blocked, "output")
+        text = self.masker.feed(text)
         if self.masker.blocked:
             raise blocked(self.masker.blocked, "output")
         if text:
             self.kept.append(text)  # the record keeps the masked text, never the restored one
-        return self.restore.feed(text) if self.restore is not None else text
+        return text if self.restore is None else self.restore.feed(text)
+
+    def flush(self) -> str:
+        if self.judge is not None:
+            self.judge.flush()
+            if self.judge.blocked:
+                raise blocked(self.judge.blocked, "output")
+        text = self.masker.flush()
+        if self.masker.blocked:
+            raise blocked(self.masker.blocked, "output")
+        if text:
+            self.kept.append(text)
+        return text if self.restore is None else self.restore.feed(text) + self.restore.flush()
 
 
 class EventStream:
@@ -72,8 +89,18 @@ class EventStream:
         self._finish: dict[int, Any] = {}
         self._calm: dict[str, Any] = {}  # the envelope that was last found to hold nothing
         self._last: dict[str, Any] = {}
+        self._moulds: dict[tuple[int, str], Mould] = {}
+        self._made = 0
+        self._again: tuple[Mould, Field] | None = None  # what the last event fitted
 
     def feed(self, data: bytes) -> bytes:
+        if self._again is not None and not self._pending and not self.done:
+            known, field = self._again
+            text = known.only(data)
+            if text:
+                self._last = known.envelope
+                released = field.feed(text)
+                return known.event(released) if released or known.tells else b""
         if self._pending:
             data = self._pending + data
         if b"\r" in data:
@@ -124,6 +151,17 @@ class EventStream:
         return self._event(payload)
 
     def _event(self, payload: bytes) -> bytes:
+        for place, known in self._moulds.items():
+            text = known.text(payload)
+            if text:
+                self._made, self._last = 0, known.envelope
+                field = self._fields[place]
+                self._again = known, field
+                released = field.feed(text)
+                return known.event(released) if released or known.tells else b""
+        return self._whole_event(payload)
+
+    def _whole_event(self, payload: bytes) -> bytes:
         try:
             event = _decode(payload)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -143,6 +181,8 @@ class EventStream:
             if usage is not None and not self._wants_usage:
                 return b""
             return b"data: %b\n\n" % _encode({**envelope, "choices": []})
+        if usage is None and envelope is self._calm and len(choices) == 1:
+            self._learn(payload, envelope, choices[0])
         before = b""
         out = []
         for choice in choices:
@@ -155,6 +195,17 @@ class EventStream:
             return before
         return before + b"data: %b\n\n" % _encode({**envelope, "choices": out})
 
+    def _learn(self, payload: bytes, envelope: dict[str, Any], choice: Any) -> None:
+        """Events like this one, but for their text, need not be taken apart again."""
+        if self._made >= _MOST_MOULDS:
+            return
+        made = mould(payload, envelope, choice)
+        if made is None or self._hits(made.around):
+            return
+        self._made += 1
+        self._moulds[made.place] = made
+        self._field(*made.place)
+
     def _usage(self, usage: dict[str, Any]) -> None:
         self._ex.tokens_in = token_count(usage.get("prompt_tokens"))
         self._ex.tokens_out = token_count(usage.get("completion_tokens"))
@@ -162,7 +213,7 @@ class EventStream:
     def _envelope(self, event: dict[str, Any]) -> dict[str, Any]:
         """All but the choices, guarded; the same again costs a comparison."""
         if event == self._calm:
-            return event
+            return self._calm
         if not self._hits(_encode(event)):
             self._calm = event
             return event
@@ -213,6 +264,8 @@ class EventStream:
                 out[name] = value
                 told = True
             elif isinstance(value, str):
+                if name not in _RUNNING and self._hits(_encode(name)):
+                    raise Garbage("a field has a name that nobody may read")
                 out[name] = released = self._feed(index, name, value)
                 changed = changed or released != value
                 told = told or bool(released) or not value
@@ -239,14 +292,17 @@ class EventStream:
         return rest
 
     def _feed(self, index: int, name: str, text: str) -> str:
+        if text and self._ex.first_token_ms is None:
+            self._ex.first_token_ms = self._ex.elapsed_ms()
+        return self._field(index, name).feed(text)
+
+    def _field(self, index: int, name: str) -> Field:
         field = self._fields.get((index, name))
         if field is None:
             if len(self._fields) >= 4096:
                 raise Garbage("too many choices and fields")
             field = self._fields[(index, name)] = self._new_field()
-        if text and self._ex.first_token_ms is None:
-            self._ex.first_token_ms = self._ex.elapsed_ms()
-        return field.feed(text)
+        return field
 
     def _rest(self, choice: dict[str, Any], changed: bool) -> dict[str, Any]:
         """The choice with everything but its running text guarded; log-probabilities only of unchanged text."""

@@ -1,15 +1,18 @@
 """Raw pooled connections to model servers: one request at a time each, kept alive, aborted when the caller is gone."""
 
 import asyncio
-import ssl
 from collections import deque
 from typing import Any, Protocol
 
 import httptools
 
-from gnomon.gateway.snapshot import PreparedTarget
+from gnomon.gateway.deadline import Deadlines
+from gnomon.gateway.snapshot import Origin, PreparedTarget
+from gnomon.gateway.story import Stage, Turn
 
+_BEFORE_S = 0.005  # how long before a connection's time is over it is asked whether the loop is late
 _MAX_IDLE = 256  # kept connections per upstream
+_MAX_IDLE_S = 60.0  # a firewall forgets what idles longer, and tells nobody
 _MAX_HEADER_BYTES = 32_768
 
 
@@ -36,6 +39,15 @@ class Sink(Protocol):
     def body(self, data: bytes) -> None: ...
 
 
+class Line(Protocol):
+    """Who waits for the answer; `link` is set while a connection works for it."""
+
+    link: Any
+    connect_ms: float | None
+
+    def elapsed_ms(self) -> float: ...
+
+
 class _Closed(Exception):
     """A kept connection turned out to be closed before a byte came: the request may go out again on a fresh one."""
 
@@ -44,34 +56,50 @@ class Link(asyncio.Protocol):
     """One connection. `busy` from `send` until the answer is whole."""
 
     __slots__ = (
-        "_bounded", "_done", "_fresh", "_head_bytes", "_headers", "_origin", "_parser", "_pool", "_received", "_sink",
-        "transport",
+        "_answered", "_bounded", "_done", "_ended", "_fresh", "_head_bytes", "_headers", "_keeps", "_origin", "_parser",
+        "_pool", "_received", "_sink", "_unread", "idle_since", "is_lost", "transport",
     )  # fmt: skip
 
-    def __init__(self, pool: "Pool", origin: tuple[str, int, bool]) -> None:
+    def __init__(self, pool: "Pool", origin: Origin) -> None:
         self.transport: Any = None
+        self.idle_since = 0.0
+        self.is_lost = False
         self._pool = pool
         self._origin = origin
         self._parser = httptools.HttpResponseParser(self)
         self._sink: Sink | None = None
-        self._done: asyncio.Future[None] | None = None
+        self._done: Turn | None = None
+        self._keeps = False
+        self._ended = False  # the answer is whole; what waits for it goes on once the parser has returned
         self._headers: dict[bytes, bytes] = {}
         self._head_bytes = 0
+        self._unread = 0  # bytes that the parser keeps to itself
         self._received = False
+        self._answered = 0.0
         self._bounded = False  # the answer says where it ends
         self._fresh = True
 
-    async def send(self, data: bytes, sink: Sink) -> None:
-        """The whole answer has gone to the sink. Raises UpstreamError, or what the sink raised."""
+    async def send(self, data: bytes, sink: Sink, *, silence_s: float) -> float:
+        """The whole answer has gone to the sink; the loop's time of its first byte. Raises UpstreamError, or what the
+        sink raised.
+
+        Without a byte of an answer within `silence_s` (0: however long that takes) it is given up.
+        """
         self._sink = sink
         self._received = False
-        self._done = done = self._pool.loop.create_future()
+        self._unread = 0
+        self._ended = False
+        self._done = done = Turn(self._pool.stage)
         self.transport.write(data)
+        timer = self._pool.loop.call_later(silence_s, self._give_up) if silence_s else None
         try:
             await done
+            return self._answered
         finally:
+            if timer is not None:
+                timer.cancel()
             # Cancelled (caller gone, deadline) or failed: the model server must not go on for nobody.
-            if done.cancelled() or not done.done() or done.exception() is not None:
+            if not done.went_well:
                 self._sink = None
                 self._done = None
                 self.abort()
@@ -79,6 +107,10 @@ class Link(asyncio.Protocol):
     def abort(self) -> None:
         if self.transport is not None:
             self.transport.abort()
+
+    def _give_up(self) -> None:
+        if not self._received:
+            self._fail(UpstreamError("no byte of an answer in time", received=False))
 
     # -- asyncio.Protocol ---------------------------------------------------------------------------------------
 
@@ -89,12 +121,21 @@ class Link(asyncio.Protocol):
         if self._done is None:
             self.transport.abort()  # nobody asked: garbage between answers
             return
-        self._received = True
+        if not self._received:
+            self._received, self._answered = True, self._pool.loop.time()
+        self._unread += len(data)
         try:
             self._parser.feed_data(data)
+            if self._ended:
+                self._conclude()
+            elif self._unread > _MAX_HEADER_BYTES:
+                raise UpstreamError("a line of the answer's head does not end", received=True)
         except httptools.HttpParserError as error:
             cause = error.__context__
-            if isinstance(cause, Exception) and not isinstance(cause, httptools.HttpParserError):
+            if self._ended:  # the answer is whole: what came behind it ends the connection, and nothing else
+                self._keeps = False
+                self._conclude()
+            elif isinstance(cause, Exception) and not isinstance(cause, httptools.HttpParserError):
                 self._fail(cause)
             else:
                 self._fail(UpstreamError(f"not HTTP: {error}", received=True))
@@ -105,11 +146,13 @@ class Link(asyncio.Protocol):
         return False
 
     def connection_lost(self, error: Exception | None) -> None:
+        self.is_lost = True
         self._pool.forget(self, self._origin)
-        if self._done is None or self._done.done():
+        if self._done is None:
             return
         if self._received and self._headers and not self._bounded and error is None:
-            self._done.set_result(None)  # an answer that ends with its connection
+            done, self._done, self._sink = self._done, None, None
+            done.finish()  # an answer that ends with its connection
         elif not self._received and not self._fresh:
             self._fail(_Closed())
         else:
@@ -118,10 +161,13 @@ class Link(asyncio.Protocol):
     # -- httptools ----------------------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
+        if self._done is None or self._ended:
+            self.transport.abort()  # more than was asked for: nobody's, least of all the next caller's
         self._headers = {}
         self._head_bytes = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        self._unread = 0
         self._head_bytes += len(name) + len(value)
         if self._head_bytes > _MAX_HEADER_BYTES:
             raise UpstreamError("the head of the answer is too large", received=True)
@@ -129,29 +175,37 @@ class Link(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
-        if status >= 200 and self._sink is not None:
+        if status >= 200 and self._sink is not None and not self._ended:
             self._bounded = b"content-length" in self._headers or b"transfer-encoding" in self._headers
             self._sink.head(status, self._headers)
 
     def on_body(self, data: bytes) -> None:
-        if self._sink is not None:
+        self._unread = 0
+        if self._sink is not None and not self._ended:
             self._sink.body(data)
 
     def on_message_complete(self) -> None:
-        if self._parser.get_status_code() < 200 or self._done is None or self._done.done():
+        if self._parser.get_status_code() < 200 or self._done is None or self._ended:
             return
+        self._ended = True
+        self._keeps = self._bounded and self._parser.should_keep_alive()
+
+    def _conclude(self) -> None:
+        """The connection is anybody's again before the request goes on: it may want to ask once more."""
         done, self._done, self._sink, self._fresh = self._done, None, None, False
-        if self._bounded and self._parser.should_keep_alive():
+        if self._keeps:
             self._pool.give_back(self, self._origin)
         else:
             self.transport.close()
-        done.set_result(None)
+        if done is not None:
+            done.finish()
 
     def _fail(self, error: BaseException) -> None:
-        if self._done is not None and not self._done.done():
-            self._done.set_exception(error)
+        done, self._done, self._sink = self._done, None, None
         if self.transport is not None:
             self.transport.abort()
+        if done is not None:
+            done.finish(error)
 
 
 class Pool:
@@ -159,37 +213,43 @@ class Pool:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
+        self.stage = Stage(loop)
+        self.deadlines = Deadlines(loop)
         self.opened = 0
-        self._idle: dict[tuple[str, int, bool], deque[Link]] = {}
-        self._tls: ssl.SSLContext | None = None
+        self._idle: dict[Origin, deque[Link]] = {}
 
-    async def call(self, target: PreparedTarget, data: bytes, sink: Sink, *, ex: Any) -> None:
-        """Send and wait for the whole answer. Raises Unreachable, UpstreamError, or what the sink raised."""
-        link = self._take((target.host, target.port, target.tls))
+    async def call(self, target: PreparedTarget, data: bytes, sink: Sink, *, ex: Line, silence_s: float = 0.0) -> float:
+        """Send and wait for the whole answer; the loop's time of its first byte.
+
+        Raises Unreachable, UpstreamError, or what the sink raised.
+        """
+        link = self._take(target.origin)
         try:
             if link is not None:
                 try:
                     ex.link = link
-                    await link.send(data, sink)
-                    return
+                    return await link.send(data, sink, silence_s=silence_s)
                 except _Closed:
                     pass  # it had idled out while the request was on its way
-            link = await self._connect(target)
+            link = await self.loop.create_task(self._connect(target))  # its timeout needs a task
             ex.connect_ms = ex.elapsed_ms()
+            if link.is_lost or link.transport.is_closing():
+                raise Unreachable(f"{target.upstream.id}: the connection closed as soon as it was made")
             ex.link = link
-            await link.send(data, sink)
+            return await link.send(data, sink, silence_s=silence_s)
         finally:
             ex.link = None  # from here on a slow caller must not hold up the connection's next user
 
-    def give_back(self, link: Link, origin: tuple[str, int, bool]) -> None:
+    def give_back(self, link: Link, origin: Origin) -> None:
         idle = self._idle.setdefault(origin, deque())
         if len(idle) >= _MAX_IDLE:
             link.transport.close()
         else:
             link.transport.resume_reading()  # a slow caller may have paused it
+            link.idle_since = self.loop.time()
             idle.append(link)
 
-    def forget(self, link: Link, origin: tuple[str, int, bool]) -> None:
+    def forget(self, link: Link, origin: Origin) -> None:
         idle = self._idle.get(origin)
         if idle and link in idle:
             idle.remove(link)
@@ -199,24 +259,39 @@ class Pool:
             for link in tuple(idle):
                 link.abort()
 
-    def _take(self, origin: tuple[str, int, bool]) -> Link | None:
+    def _take(self, origin: Origin) -> Link | None:
         idle = self._idle.get(origin)
         while idle:
             link = idle.pop()
-            if not link.transport.is_closing():
+            if link.transport.is_closing():
+                continue
+            if self.loop.time() - link.idle_since <= _MAX_IDLE_S:
                 return link
+            link.abort()
         return None
 
     async def _connect(self, target: PreparedTarget) -> Link:
-        origin = (target.host, target.port, target.tls)
-        if target.tls and self._tls is None:
-            self._tls = ssl.create_default_context()
+        wait = target.upstream.connect_timeout_s
         try:
-            async with asyncio.timeout(target.upstream.connect_timeout_s):
-                _, link = await self.loop.create_connection(
-                    lambda: Link(self, origin), target.host, target.port, ssl=self._tls if target.tls else None
-                )
+            async with asyncio.timeout(wait) as limit:
+                excuse = self.loop.call_later(wait - _BEFORE_S, self._excuse, limit, self.loop.time() + wait)
+                try:
+                    _, link = await self.loop.create_connection(
+                        lambda: Link(self, target.origin),
+                        target.host,
+                        target.port,
+                        ssl=target.tls,
+                        server_hostname=target.server_name if target.tls else None,
+                    )
+                finally:
+                    excuse.cancel()
         except (OSError, TimeoutError) as error:
-            raise Unreachable(f"{target.upstream.id}: {error or 'no connection in time'}") from error
+            raise Unreachable(f"{target.upstream.id}: {str(error) or 'no connection in time'}") from error
         self.opened += 1
         return link
+
+    def _excuse(self, limit: asyncio.Timeout, due: float) -> None:
+        """A loop that comes late has not looked at what arrived meanwhile: it waits once more before it blames."""
+        now = self.loop.time()
+        if now > due:
+            limit.reschedule(now + (now - due) + _BEFORE_S)

@@ -5,18 +5,21 @@ is at most `view.SPACED` long, or begins with one of the few shapes of `_BEGUN`.
 """
 
 import re
+from typing import Any
 
+from gnomon import native
 from gnomon.guard.detectors.birth import MONTHS
 from gnomon.guard.detectors.documents import SIGNS
+from gnomon.guard.detectors.email import BROKEN_EMAIL
 from gnomon.guard.detectors.plate import PROVINCES
-from gnomon.guard.normalise import DIGIT
+from gnomon.guard.normalise import DIGIT, HANZI_DIGITS
 from gnomon.guard.view import SPACED
 
 LONGEST = 4096
 """Longest stretch without a break that is held back before something has been found in it."""
 
 # Signs that no value contains break a token, so that code and JSON flow.
-TOKEN = rf"!#$%&()*+\-./0-9:=?@A-Z\[\]^_a-z~{DIGIT[3:]}"
+TOKEN = rf"!#$%&()*+\-./0-9:=?@A-Z\[\]\\^_a-z~{DIGIT[3:]}"
 _JOINT = r"\s,，、·•—―°"
 _token = re.compile(f"[{TOKEN}]*")
 _joint = re.compile(f"[{_JOINT}]{{1,6}}")
@@ -39,17 +42,41 @@ _BEGUN = re.compile(
     r")\Z"
 )
 _BEGUN_WINDOW = 80
+_broken = re.compile(BROKEN_EMAIL)
+_BROKEN_WINDOW = 208
+# How most Chinese text ends: a character with which nothing above goes on, and perhaps a comma.
+_SETTLED = re.compile(rf"[^{TOKEN}{_JOINT}{DIGIT}{PROVINCES}{SIGNS}十廿字第年月日号（(）)出生·•.\-][，、]?\Z")
 
 
 def undecided(text: str, start: int) -> int:
     """The first place at or after `start` from which more text could still make or change a value."""
+    place: int = _quick(text, start)
+    return place if place >= 0 else min(-1 - place, _opened(text, start))
+
+
+def undecided_slowly(text: str, start: int) -> int:
+    """The same without C."""
+    if _SETTLED.match(text, max(start, len(text) - 1)) or _SETTLED.match(text, max(start, len(text) - 2)):
+        return len(text)
+    return _unsettled(text, start)
+
+
+def _opened(text: str, start: int) -> int:
+    """Where something begins that is no token and may become a value."""
     begun = _BEGUN.search(text, max(start, len(text) - _BEGUN_WINDOW))
     at = begun.start() if begun else len(text)
+    if text.find("\n", max(start, len(text) - _BROKEN_WINDOW)) >= 0 or text.endswith("\r"):
+        broken = _broken.search(text, max(start, len(text) - _BROKEN_WINDOW))
+        at = min(at, broken.start()) if broken else at
+    return at
+
+
+def _unsettled(text: str, start: int) -> int:
     backwards = text[max(start, len(text) - LONGEST) :][::-1]
     token = _token.match(backwards)
     token_length = token.end() if token else 0
     joined = _joined(backwards[: SPACED + 1], token_length)
-    return min(at, len(text) - token_length, len(text) - joined)
+    return min(_opened(text, start), len(text) - token_length, len(text) - joined)
 
 
 def _joined(backwards: str, length: int) -> int:
@@ -66,3 +93,20 @@ def _joined(backwards: str, length: int) -> int:
         token = _token.match(backwards, joint.end())
         length = max(token.end() if token else 0, joint.end() + 1)
     return min(length, SPACED)
+
+
+def _configured() -> Any:
+    """What `native/cutting.c` says of the last token, -1 - that where `_opened` has to be asked; None without it."""
+    made = native.load("cutting")
+    if made is None:
+        return None
+    made.configure(
+        "".join(char for char in sorted({*map(chr, range(128)), *HANZI_DIGITS}) if _token.fullmatch(char)), _SIGNED
+    )
+    return made.undecided
+
+
+_SIGNED = "".join(sorted({*PROVINCES, *SIGNS}))
+_quick = _configured()
+if _quick is None:
+    undecided = undecided_slowly

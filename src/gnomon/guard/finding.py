@@ -2,13 +2,30 @@
 
 from collections.abc import Sequence
 from functools import cache
+from typing import Any, Protocol
 
 from gnomon.contract.verdicts import Span
-from gnomon.guard.cutting import undecided
+from gnomon.guard import islands
+from gnomon.guard.cutting import LONGEST, undecided
 from gnomon.guard.detectors import DETECTORS, Detector
 from gnomon.guard.normalise import Shadow, fold
-from gnomon.guard.scan import ESCAPED, ODD, Scanner
+from gnomon.guard.quick import Quick, Unfit
+from gnomon.guard.slow import Slow
 from gnomon.guard.view import LEFT, Found, View
+
+
+class Look(Protocol):
+    """The quick look at a text: `Quick` in C, or `Slow`. What `fired` says, nobody but itself understands."""
+
+    def fired(self, text: str) -> Any: ...
+
+    def hits(self, data: bytes) -> bool: ...
+
+    def is_odd(self, fired: Any) -> bool: ...
+
+    def has_islands(self, fired: Any) -> bool: ...
+
+    def found(self, view: View, fired: Any) -> list[Found]: ...
 
 
 class Finder:
@@ -17,60 +34,88 @@ class Finder:
     An exception inside a detector passes through: nobody who asked for spans gets fewer instead.
     """
 
+    reach = 0
+    """Characters at the end of a text that a stream holds back whatever they are."""
+
     def __init__(self, detectors: Sequence[Detector] = DETECTORS) -> None:
         self.detectors = tuple(detectors)
         self._rank = {detector.entity: rank for rank, detector in enumerate(self.detectors)}
         self._secrets = frozenset(detector.entity for detector in self.detectors if detector.is_secret)
-        self._odd = len(self.detectors)
-        groups = [detector.triggers for detector in self.detectors]
-        self._scanner = Scanner([*groups, ODD, (ESCAPED,)])
+        self.begins = {detector.entity: detector.begins for detector in self.detectors if detector.begins}
+        self._look: Look
+        try:
+            self._look = Quick(self.detectors)
+        except Unfit:
+            self._look = Slow(self.detectors)
 
     def hits(self, data: bytes) -> bool:
         """False guarantees that no string in these JSON (or plain UTF-8) bytes holds anything to find."""
-        return self._scanner.any(data)
+        return self._look.hits(data)
+
+    def is_calm(self, text: str) -> bool:
+        """Whether there is nothing to find in a text for certain."""
+        return not self._look.fired(text)
 
     def spans(self, text: str) -> list[Span]:
         """What is in a text of which nothing was before and nothing follows."""
-        shadow, found = self.look("", text)
-        return [Span(shadow.start(item.start), shadow.end(item.end), item.entity, item.score) for item in found]
+        return _spans(*self.look("", text))
 
-    def look(self, context: str, text: str) -> tuple[Shadow, list[Found]]:
-        """What is in `text`, whose folded left context is `context`; places are in the shadow of `text`."""
-        fired = self._scanner.fired((context + text).encode("utf-8", "surrogatepass"))
+    def window(self, seen: set[str] | None = None) -> "Window":
+        """For text that arrives in pieces. `seen`: the names a conversation has had, where names are looked for."""
+        return Window(self)
+
+    def look(self, context: str, text: str, depth: int = 0) -> tuple[Shadow, list[Found]]:
+        """What is in `text`, whose folded left context is `context`; places are in the shadow of `text`.
+
+        `depth`: how many islands it was read from.
+        """
+        shadow, whole, quick = Shadow(text, len(text)), context + text, self._look
+        fired = quick.fired(whole)
         if not fired:
-            return Shadow(text, len(text)), []
-        shadow = Shadow(text, len(text))
-        if self._odd in fired:
+            return shadow, []
+        if quick.is_odd(fired):
             shadow = fold(text)
-            fired = self._scanner.fired((context + shadow.text).encode("utf-8", "surrogatepass"))
-        view = View(context + shadow.text, len(context))
-        found = [
-            item
-            for number in sorted(fired)
-            if number < self._odd
-            for item in self.detectors[number].find(view)
-            if item.end > view.start
-        ]
-        return shadow, self._join(found, view.start)
+            whole = context + shadow.text
+            fired = quick.fired(whole)
+        view = View(whole, len(context))
+        found = quick.found(view, fired)
+        if depth < islands.DEEPEST and quick.has_islands(fired):
+            found.extend(islands.found(view, self.look, depth))
+        return shadow, self._join([item for item in found if item.end > view.start], view.start) if found else []
 
     def _join(self, found: list[Found], shift: int) -> list[Found]:
-        """Findings that overlap become one that covers them all, named after a secret, or else the longest."""
+        """Findings that overlap become one that covers them all, named after the first secret, or else the longest."""
+        if len(found) > 1:
+            found.sort(key=_place)
         joined: list[Found] = []
         best: Found | None = None
-        if not found:
-            return []
-        for item in sorted(found, key=lambda one: (one.start, -one.end)):
-            last = joined[-1] if joined else None
-            if last is None or best is None or item.start - shift >= last.end:
-                joined.append(Found(max(0, item.start - shift), item.end - shift, item.entity, item.score))
+        for item in found:
+            start, end, entity, score = item
+            if best is None or start - shift >= joined[-1].end:
+                joined.append(Found(max(0, start - shift), end - shift, entity, score) if shift else item)
                 best = item
                 continue
             best = min(best, item, key=self._preference)
-            joined[-1] = Found(last.start, max(last.end, item.end - shift), best.entity, best.score)
+            last = joined[-1]
+            joined[-1] = Found(last.start, max(last.end, end - shift), best.entity, best.score)
         return joined
 
     def _preference(self, item: Found) -> tuple[bool, int, float, int]:
-        return (item.entity not in self._secrets, item.start - item.end, -item.score, self._rank.get(item.entity, 0))
+        rank = self._rank.get(item.entity, 0)
+        if item.entity in self._secrets:
+            return False, item.start, rank, 0
+        return True, item.start - item.end, -item.score, rank
+
+
+def _spans(shadow: Shadow, found: list[Found]) -> list[Span]:
+    """The findings at their places in the original."""
+    if shadow.offsets is None:
+        return [Span(*item) for item in found]
+    return [Span(shadow.start(item.start), shadow.end(item.end), item.entity, item.score) for item in found]
+
+
+def _place(item: Found) -> tuple[int, int]:
+    return item.start, -item.end
 
 
 @cache
@@ -87,41 +132,64 @@ class Window:
         self._context = ""
         self._pending = ""
         self._wait = 0
+        self._opened = 0
+        self.opening = ""
+        """The entity of a finding that has begun and goes on, when nothing can undo, rename or move it any more."""
 
     @property
     def held(self) -> int:
-        """Characters that are not decided yet."""
-        return len(self._pending)
+        """Characters that are not decided yet: what belongs to an `opening` finding is."""
+        return len(self._pending) - self._opened
 
     def feed(self, text: str) -> tuple[str, list[Span]]:
         """The text that is now decided, and the spans in it."""
         self._pending += text
         if len(self._pending) < self._wait:
             return "", []
+        if not self._finder.reach and self._finder.is_calm(self._context + self._pending):
+            return self._pass(), []
         shadow, found = self._finder.look(self._context, self._pending)
-        at = undecided(self._context + shadow.text, len(self._context)) - len(self._context)
+        whole = self._context + shadow.text
+        at = undecided(whole, len(self._context)) - len(self._context)
+        if self._finder.reach:
+            at = max(0, min(at, len(shadow.text) - self._finder.reach))
+        self.opening, self._opened = "", 0
+        if not found and at == len(shadow.text):
+            text, self._pending, self._context, self._wait = self._pending, "", whole[-LEFT:], 0
+            return text, []
         for item in found:
             if item.start < at and (item.end > at or item.end == len(shadow.text)):
                 at = item.start
+        for item in found:
+            begins = self._finder.begins.get(item.entity)
+            if begins and item.start == at and begins.match(whole, len(self._context) + at):
+                self.opening, self._opened = item.entity, shadow.end(item.end) - shadow.start(at)
         decided = self._release(shadow, found, at)
         # Looking again at each of many small pieces of one long value would be quadratic.
-        self._wait = len(self._pending) + len(self._pending) // 4 if len(self._pending) > 512 else 0
+        size = len(self._pending)
+        self._wait = size + (32 if self.opening and size <= LONGEST else size // 4) if size > 512 else 0
         return decided
+
+    def _pass(self) -> str:
+        """What is decided of a text in which nothing is to be found: most events of a stream."""
+        whole, begun = self._context + self._pending, len(self._context)
+        at = undecided(whole, begun)
+        text, self._pending = self._pending[: at - begun], self._pending[at - begun :]
+        self._context = whole[max(0, at - LEFT) : at]
+        self.opening, self._opened = "", 0
+        size = len(self._pending)
+        self._wait = size + size // 4 if size > 512 else 0
+        return text
 
     def rest(self, text: str = "") -> tuple[str, list[Span]]:
         """A last piece and all that is left: nothing follows."""
         self._pending += text
         shadow, found = self._finder.look(self._context, self._pending)
-        self._wait = 0
+        self._wait = self._opened = 0
         return self._release(shadow, found, len(shadow.text))
 
     def _release(self, shadow: Shadow, found: list[Found], at: int) -> tuple[str, list[Span]]:
         cut = shadow.length if at >= len(shadow.text) else shadow.start(at)
         text, self._pending = self._pending[:cut], self._pending[cut:]
         self._context = (self._context + shadow.text[:at])[-LEFT:]
-        spans = [
-            Span(shadow.start(item.start), shadow.end(item.end), item.entity, item.score)
-            for item in found
-            if item.start < at
-        ]
-        return text, spans
+        return text, _spans(shadow, [item for item in found if item.start < at])

@@ -9,8 +9,9 @@ numbers read through `digits` (一 is mostly a word).
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import cache
+
+from msgspec import Struct
 
 HANZI_DIGITS = dict(zip("〇零一二三四五六七八九幺壹贰叁肆伍陆柒捌玖", "0012345678911" + "23456789", strict=True))
 DIGIT = "0-9" + "".join(HANZI_DIGITS)
@@ -24,6 +25,16 @@ DASHES = "\u2010-\u2013\u2212\ufe58\ufe63\uff0d"
 # Letters, digits and the signs that values contain; and the Kelvin sign, the one other character whose lower case is
 # ASCII.
 FULL_WIDTH = "\u212a\uff03\uff05\uff0b\uff0e-\uff19\uff1d\uff20-\uff3a\uff3f\uff41-\uff5a"
+
+
+# Letters of other scripts that look like Latin ones (Unicode UTS 39, confusables), and two that look like digits.
+_ALIKE = dict(
+    zip(
+        "АВЕЅІЈКМНОРСТУХаеіјорсухѕһԁԛԝЗбΑΒΕΖΗΙΚΜΝΟΡΤΥΧονρχ",
+        "ABESIJKMHOPCTYXaeijopcyxshdqw36ABEZHIKMNOPTYXovpx",
+        strict=True,
+    )
+)
 
 
 @cache
@@ -46,7 +57,7 @@ def _odd() -> re.Pattern[str]:
 @cache
 def rare_class() -> str:
     """Every character that folding changes and that is not full-width, as the inside of a regex class."""
-    return INVISIBLE + DASHES + _other_digits()
+    return INVISIBLE + DASHES + "".join(_ALIKE) + _other_digits()
 
 
 _INVISIBLE = re.compile(f"[{INVISIBLE}]")
@@ -60,14 +71,15 @@ def _fold_char(char: str) -> str:
         return ""
     if _DASH.match(char):
         return "-"
+    if char in _ALIKE:
+        return _ALIKE[char]
     if char.isdecimal():
         return str(unicodedata.digit(char))
     folded = unicodedata.normalize("NFKC", char)
     return folded if len(folded) == 1 and folded.isascii() else char
 
 
-@dataclass(frozen=True, slots=True)
-class Shadow:
+class Shadow(Struct, frozen=True):
     """`text` as read, and where each of its characters stands in the original (`None`: at the same place)."""
 
     text: str

@@ -1,23 +1,27 @@
-"""What happens to each finding: the operators, and the one object that the gateway asks."""
+"""What happens to each finding: which rule of a policy decides, and the one object that the gateway asks."""
 
-import hmac
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from gnomon.contract.bundle import MaskPolicy, MaskRule, Operator
+from gnomon.contract.masking import FIELD, MaskPolicy, MaskRule, Purpose
+from gnomon.contract.masking import Operator as OperatorName
 from gnomon.contract.verdicts import Masked, Span
-from gnomon.guard.detectors import DETECTORS
-from gnomon.guard.finding import Finder, Window, default_finder
-from gnomon.guard.placeholders import Vault, code, placeholder
-from gnomon.kit.errors import BadInput, NotReady
+from gnomon.guard import company
+from gnomon.guard.detectors import DETECTORS, ON_REQUEST, Detector
+from gnomon.guard.detectors.age import REACH
+from gnomon.guard.finding import Finder, default_finder
+from gnomon.guard.operators import OPERATORS, Operator, Subject
+from gnomon.guard.placeholders import Vault
+from gnomon.kit.errors import BadInput
 
 Way = Literal["input", "output"]
 BLOCK = 4096
 """Characters looked at in one go; longer texts pass through a window, so that a few hits cost a few blocks."""
 
-_LABELS = {detector.entity: detector.label for detector in DETECTORS}
-_VISIBLE = {detector.entity: detector.visible for detector in DETECTORS}
+MOST_FIELDS = 1000
+"""Fields whose decisions are remembered; names of fields may come from whoever sends them."""
 _SECRETS = tuple(detector.entity for detector in DETECTORS if detector.is_secret)
+_NOT_NOTED = frozenset(_SECRETS)  # a password is nobody's identifier, and nothing of it stays
 
 DEFAULT_POLICY = MaskPolicy(
     id="default",
@@ -35,93 +39,178 @@ class BadMaskPolicy(BadInput):
     code = "bad_mask_policy"
 
 
-class SpeedMissing(NotReady):
-    code = "mask_speed_missing"
-
-
 class Masker:
-    """Applies one policy. Immutable; safe to share between threads. `key` makes pseudonyms and hashes (>= 16 bytes).
+    """Applies one policy, for one purpose. Safe to share between threads. `key` makes pseudonyms (>= 16 bytes).
 
-    Raises whatever a detector raises: an error is an error, never unmasked text.
+    Raises whatever a detector raises: an error is an error, never unmasked text. Names that a vault has seen in one
+    text are found again in the next; NamesMissing where the policy's speed needs what is not there.
     """
 
-    def __init__(self, policy: MaskPolicy, *, key: bytes, finder: Finder | None = None) -> None:
+    def __init__(
+        self, policy: MaskPolicy, *, key: bytes, finder: Finder | None = None, purpose: Purpose = "gateway"
+    ) -> None:
         if len(key) < 16:
             raise BadMaskPolicy(
                 f"The key for pseudonyms has {len(key)} bytes; at least 16 are needed.",
                 next_step="Give a random key of 32 bytes.",
             )
-        if policy.speed != "structured":
-            raise SpeedMissing(
-                f"The policy {policy.id} asks for the speed {policy.speed}; only structured is built in.",
-                next_step="Set speed to structured.",
-            )
         self.policy = policy
-        self.finder = finder or default_finder()
+        self.purpose = purpose
+        self.finder = finder or _finder(policy)
         self._key = key
-        known = {detector.entity for detector in self.finder.detectors}
-        for rule in policy.rules:
-            if rule.entity != "*" and rule.entity not in known:
-                raise BadMaskPolicy(
-                    f"The policy {policy.id} has a rule for {rule.entity!r}, which no detector finds.",
-                    next_step=f"Use * or one of: {', '.join(sorted(known))}.",
-                )
-        self._operators = {
-            way: {entity: _decide(policy, entity, way) for entity in known} for way in ("input", "output")
-        }
+        self._labels = {detector.entity: (detector.label, detector.visible) for detector in self.finder.detectors}
+        self._check()
+        self._decided: dict[tuple[Way, str], dict[str, Decision]] = {}
 
-    def mask(self, text: str, direction: Way, vault: Vault | None = None) -> Masked:
-        """`text` after the policy. When an entity blocks, `text` ends before it. Spans are those acted upon."""
-        if len(text) > BLOCK:
-            run = Run(self, direction, vault)
-            masked = "".join(run.apply(piece, spans) for piece, spans in self._pieces(text))
-            return Masked(masked, tuple(run.spans), run.counts, run.blocked)
+    def _check(self) -> None:
+        known = self._labels.keys() | {"*", FIELD}
+        for rule in self.policy.rules:
+            if rule.entity not in known:
+                raise self._bad(
+                    f"a rule for {rule.entity!r}, which no detector finds",
+                    f"Use * or one of: {', '.join(sorted(self._labels))}.",
+                )
+            if rule.entity == FIELD and not rule.fields:
+                raise self._bad(f"a rule for {FIELD} that names no fields", "Name the fields.")
+            wrong = OPERATORS[rule.operator].wrong(rule.entity, rule.format)
+            if wrong:
+                raise self._bad(f"the format {rule.format!r} for {rule.operator} of {rule.entity}: {wrong}", "")
+
+    def _bad(self, what: str, next_step: str) -> BadMaskPolicy:
+        return BadMaskPolicy(
+            f"The policy {self.policy.id} has {what}.", next_step=next_step or "Correct the rule's format."
+        )
+
+    def mask(self, text: str, direction: Way, vault: Vault | None = None, *, field: str = "") -> Masked:
+        """`text` after the policy. When an entity blocks, `text` ends before it. Spans are those acted upon.
+
+        `field`: the name of the column or member whose content the text is, for rules that name fields.
+        """
+        if field and text and self.decisions(direction, field)[FIELD].name != "keep":
+            run = Run(self, direction, vault, field=field)
+            masked = run.apply(text, [Span(0, len(text), FIELD)])
+            return run.masked(masked)
+        if len(text) > BLOCK or (vault is not None and self.policy.speed != "structured"):
+            run = Run(self, direction, vault, field=field)
+            masked = "".join(run.apply(piece, spans) for piece, spans in self._pieces(text, vault))
+            return run.masked(masked)
         spans = self.finder.spans(text)
         if not spans:
             return Masked(text, (), {}, "")
-        run = Run(self, direction, vault)
+        run = Run(self, direction, vault, field=field)
         masked = run.apply(text, spans)
-        return Masked(masked, tuple(run.spans), run.counts, run.blocked)
+        return run.masked(masked)
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether an ordinary text costs microseconds; looking for names costs milliseconds."""
+        return self.policy.speed == "structured"
 
     def hits(self, data: bytes) -> bool:
         """False guarantees that `mask` changes no string in these raw JSON bytes. Microseconds per KB."""
         return self.finder.hits(data)
 
-    def operator(self, entity: str, direction: Way) -> Operator:
-        """What the policy does with an entity."""
-        return self._operators[direction][entity]
+    def operator(self, entity: str, direction: Way, field: str = "") -> OperatorName:
+        """What the policy does with an entity, in a field of that name."""
+        return self.decisions(direction, field)[entity].name
 
-    def replacement(self, span: Span, value: str, direction: Way, vault: Vault | None) -> str:
-        """What stands for `value`. Not for `keep` and `block`."""
-        operator, label = self.operator(span.entity, direction), _LABELS.get(span.entity, span.entity)
-        if operator == "pseudonym":
-            letters = code(value, key=self._key, entity=span.entity, length=12)
-            return placeholder(label, vault.keep(label, letters, value) if vault is not None else letters[:6])
-        if operator == "mask":
-            return _starred(value, span.entity)
-        if operator == "hash":
-            digest = hmac.digest(self._key, f"hash\0{span.entity}\0{value}".encode("utf-8", "surrogatepass"), "sha256")
-            return placeholder(f"{label}#{digest.hex()[:16].translate(_HEX_LETTERS)}")
-        return placeholder(label)
+    def decisions(self, direction: Way, field: str = "") -> dict[str, "Decision"]:
+        """What the policy does with every entity, worked out once for each field."""
+        decided = self._decided.get((direction, field))
+        if decided is None:
+            entities = (*self._labels, FIELD)
+            decided = {entity: self._decide(entity, direction, field) for entity in entities}
+            if len(self._decided) < MOST_FIELDS:
+                self._decided[direction, field] = decided
+        return decided
 
-    def _pieces(self, text: str) -> Iterator[tuple[str, list[Span]]]:
-        window = Window(self.finder)
+    def _decide(self, entity: str, way: Way, field: str) -> "Decision":
+        label, visible = self._labels.get(entity, (field, (0, 0)))
+        subject = Subject("", entity, label, visible, self._key, None)
+        for rule in self.policy.rules:
+            if is_about(rule, entity, way, field=field, purpose=self.purpose):
+                return Decision(rule.operator, OPERATORS[rule.operator], rule.format, subject)
+        name: OperatorName = "keep" if entity == FIELD else "redact"
+        return Decision(name, OPERATORS[name], "", subject)
+
+    def _pieces(self, text: str, vault: Vault | None) -> Iterator[tuple[str, list[Span]]]:
+        window = self.finder.window(None if vault is None else vault.seen)
         for at in range(0, len(text), BLOCK):
             yield window.feed(text[at : at + BLOCK])
         yield window.rest()
 
 
+def is_about(rule: MaskRule, entity: str, way: Way, *, field: str, purpose: Purpose) -> bool:
+    """Whether the rule says what happens to the entity there; of several, the first one decides."""
+    fits = rule.entity == entity or (rule.entity == "*" and entity != FIELD)
+    here = (not rule.fields or field in rule.fields) and (not rule.purposes or purpose in rule.purposes)
+    return fits and here and rule.direction in ("both", way)
+
+
+def _finder(policy: MaskPolicy) -> Finder:
+    """What looks for all that the policy names; the parts that are the same for every policy are made once."""
+    try:
+        own = (*company.detectors(policy), *_asked(policy))
+    except company.BadEntry as error:
+        message = f"The policy {policy.id} has an entry that cannot be: {error}."
+        raise BadMaskPolicy(message, next_step="Correct it.") from error
+    detectors = (*own, *DETECTORS)  # what is the company's is called so, whatever else it looks like
+    if policy.speed == "structured":
+        found = Finder(detectors) if own else default_finder()
+    else:
+        from gnomon.guard.names.finder import NameFinder, name_finder  # megabytes that only who looks for names needs
+
+        found = name_finder(policy.speed)
+        found = NameFinder(found.namers, detectors) if own else found
+    if own:
+        found.reach = max(company.reach(policy), REACH if _asked(policy) else 0)
+    return found
+
+
+def _asked(policy: MaskPolicy) -> list[Detector]:
+    named = {rule.entity for rule in policy.rules}
+    return [detector for detector in ON_REQUEST if detector.entity in named]
+
+
+class Decision(NamedTuple):
+    """What a policy does with an entity: the operator, by name and itself, its format, and whom it is done to."""
+
+    name: OperatorName
+    operator: Operator
+    format: str
+    subject: Subject  # still without its value
+
+    def applied(self, value: str, vault: Vault | None) -> str:
+        """What stands for `value`."""
+        assert self.operator.replace is not None, "nothing is kept or blocked here"
+        _, entity, label, visible, key, _ = self.subject
+        return self.operator.replace(Subject(value, entity, label, visible, key, vault), self.format)
+
+
 class Run:
     """One text on its way through a masker: counts, spans with places in the whole, and whether it was blocked."""
 
-    def __init__(self, masker: Masker, direction: Way, vault: Vault | None) -> None:
-        self._masker = masker
-        self._direction = direction
+    def __init__(self, masker: Masker, direction: Way, vault: Vault | None, *, field: str = "") -> None:
+        self._decisions = masker.decisions(direction, field)
         self._vault = vault
         self._at = 0
         self.spans: list[Span] = []
+        self.replacements: list[str] = []
         self.counts: dict[str, int] = {}
         self.blocked = ""
+        self._begun = False
+
+    def masked(self, text: str) -> Masked:
+        """All that was seen, with `text` for what `apply` returned."""
+        return Masked(text, tuple(self.spans), self.counts, self.blocked, tuple(self.replacements))
+
+    def begin(self, entity: str) -> str:
+        """What stands for a finding with which the next piece begins, once; nothing where that depends on its end."""
+        decision = self._decisions[entity]
+        if self._begun or self.blocked or decision.name != "redact":
+            return ""
+        self._begun = True
+        return decision.applied("", self._vault)
 
     def apply(self, text: str, spans: list[Span]) -> str:
         """The next decided piece, after the policy. Nothing follows a block."""
@@ -133,41 +222,24 @@ class Run:
         parts: list[str] = []
         at = 0
         for span in spans:
-            operator = self._masker.operator(span.entity, self._direction)
-            if operator == "keep":
+            decision = self._decisions[span.entity]
+            if decision.name == "keep":
                 continue
             self.counts[span.entity] = self.counts.get(span.entity, 0) + 1
-            self.spans.append(Span(span.start + start, span.end + start, span.entity, span.score))
+            self.spans.append(Span(span.start + start, span.end + start, span.entity, span.score) if start else span)
             parts.append(text[at : span.start])
             at = span.end
-            if operator == "block":
+            if decision.name == "block":
                 self.blocked = span.entity
                 return "".join(parts)
             value = text[span.start : span.end]
-            parts.append(self._masker.replacement(span, value, self._direction, self._vault))
+            if self._vault is not None and span.entity not in _NOT_NOTED:
+                self._vault.met.add(value)
+            self.replacements.append(decision.applied(value, self._vault))
+            parts.append("" if self._begun else self.replacements[-1])
+            self._begun = False
         parts.append(text[at:])
         return "".join(parts)
 
 
-# Letters only: a digest of digits could be read as a number by the next masker.
-_HEX_LETTERS = str.maketrans("0123456789abcdef", "bcdfghjkmnpqrstv")
-
-
-def _decide(policy: MaskPolicy, entity: str, way: str) -> Operator:
-    for rule in policy.rules:
-        if rule.entity in ("*", entity) and rule.direction in ("both", way):
-            return rule.operator
-    return "redact"
-
-
-def _starred(value: str, entity: str) -> str:
-    """The ends that the entity's format shows, stars between; never more than two thirds of the value are shown."""
-    head, tail = _VISIBLE.get(entity, (0, 0))
-    if entity == "EMAIL":
-        return value[:1] + "***" + value[value.rindex("@") :]
-    if 3 * (head + tail) > 2 * len(value):
-        head, tail = 0, 0
-    return value[:head] + "*" * (len(value) - head - tail) + value[len(value) - tail :]
-
-
-__all__ = ["DEFAULT_POLICY", "BadMaskPolicy", "Masker", "Run", "SpeedMissing", "Vault"]
+__all__ = ["DEFAULT_POLICY", "BadMaskPolicy", "Masker", "Run", "Vault"]

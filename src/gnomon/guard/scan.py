@@ -11,9 +11,12 @@ from collections.abc import Iterator, Sequence
 
 import hyperscan
 
+from gnomon.guard.compiled import database
 from gnomon.guard.normalise import FULL_WIDTH, HANZI_DIGITS, rare_class
 
 _FLAGS = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_CASELESS
+_MOST_KNOWN = 4096
+_NOTHING: frozenset[int] = frozenset()
 _RANGE = re.compile(r"(.)(?:-(.))?", re.DOTALL)
 
 
@@ -56,6 +59,8 @@ _UNICODE_SPACES = "\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 SPACE = rb"(?:[\x09-\x0d\x1c-\x20]|\\[nrt]|" + utf8_class(_UNICODE_SPACES) + b")"
 HANZI = utf8_class("".join(HANZI_DIGITS))
 BETWEEN = rb"(?:[\x09-\x0d\x1c-\x20./_,()-]|\\[nrt]|" + utf8_class(_UNICODE_SPACES + "—―·•，") + b")"
+JOINTS = r"\s./_,()\-—―·•，"
+"""The same as the inside of a class of characters, for a shape."""
 _GAP = BETWEEN + b"{0,3}"
 LONG_NUMBER = (
     b"[0-9](?:" + _GAP + b"[0-9]){10}",
@@ -87,16 +92,28 @@ class Scanner:
                 if index == len(self._owners):
                     self._owners.append([])
                 self._owners[index].append(owner)
-        self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        count = len(ids)
-        self._database.compile(expressions=list(ids), ids=list(range(count)), elements=count, flags=[_FLAGS] * count)
+        self._database = database(list(ids), _FLAGS)
         self._local = threading.local()
+        self._known: dict[tuple[int, ...], frozenset[int]] = {}
 
-    def fired(self, data: bytes) -> set[int]:
+    def fired(self, data: bytes) -> frozenset[int]:
         """The numbers of the groups of which a pattern matches. Raises `hyperscan.error` rather than say nothing."""
         seen: list[int] = []
-        self._database.scan(data, match_event_handler=lambda index, *_: seen.append(index), scratch=self._scratch())
-        return {owner for index in seen for owner in self._owners[index]} if seen else set()
+
+        def see(index: int, start: int, end: int, flags: int, context: object) -> None:
+            seen.append(index)
+
+        self._database.scan(data, match_event_handler=see, scratch=self._scratch())
+        return self._groups(tuple(seen)) if seen else _NOTHING
+
+    def _groups(self, seen: tuple[int, ...]) -> frozenset[int]:
+        """Whose patterns these are. The same few combinations come again and again."""
+        known = self._known.get(seen)
+        if known is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            known = self._known[seen] = frozenset(owner for index in seen for owner in self._owners[index])
+        return known
 
     def any(self, data: bytes) -> bool:
         """Whether any pattern matches; stops at the first."""

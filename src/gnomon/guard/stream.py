@@ -1,7 +1,6 @@
 """The same masking for text that arrives in pieces: identical to masking the whole, held back as little as possible."""
 
 from gnomon.contract.verdicts import Span
-from gnomon.guard.finding import Window
 from gnomon.guard.placeholders import Vault
 from gnomon.guard.policy import Masker, Run, Way
 
@@ -14,14 +13,16 @@ class StreamMasker:
     """
 
     def __init__(self, masker: Masker, direction: Way, vault: Vault | None = None) -> None:
-        self._window = Window(masker.finder)
+        self._window = masker.finder.window(None if vault is None else vault.seen)
         self._run = Run(masker, direction, vault)
 
     def feed(self, text: str) -> str:
         """What may go out now."""
         if self._run.blocked:
             return ""
-        return self._run.apply(*self._window.feed(text))
+        out = self._run.apply(*self._window.feed(text))
+        # A secret may be long: its placeholder need not wait for its end.
+        return out + self._run.begin(self._window.opening) if self._window.opening else out
 
     def flush(self) -> str:
         """The rest, at the end of the stream; nothing the second time."""

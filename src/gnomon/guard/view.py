@@ -1,7 +1,6 @@
 """What a detector looks at: a stretch of shadow text, and the numbers in it."""
 
 import re
-from functools import cached_property
 from typing import NamedTuple
 
 from gnomon.guard.normalise import DIGIT, digits
@@ -49,34 +48,59 @@ class Number(NamedTuple):
 class View:
     """A stretch of shadow text. Values begin at or after `start`; what stands before only speaks for them."""
 
+    # By hand and not by `cached_property`, whose lock costs more than most detectors.
+    __slots__ = ("_lower", "_numbers", "_words", "notes", "start", "text")
+
     def __init__(self, text: str, start: int = 0) -> None:
         self.text = text
         self.start = start
         self.notes: dict[int, set[int]] = {}  # what detectors remember about this view
+        self._lower: str | None = None
+        self._words: list[tuple[int, int]] | None = None
+        self._numbers: dict[int, list[Number]] | None = None
 
-    @cached_property
+    @property
     def lower(self) -> str:
         """The text in lower case, every character at its place."""
-        lower = self.text.lower()
-        if len(lower) == len(self.text):
-            return lower
-        return "".join(low if len(low := char.lower()) == 1 else char for char in self.text)
+        if self._lower is None:
+            lower = self.text.lower()
+            if len(lower) != len(self.text):
+                lower = "".join(low if len(low := char.lower()) == 1 else char for char in self.text)
+            self._lower = lower
+        return self._lower
 
-    @cached_property
+    @property
     def words(self) -> list[tuple[int, int]]:
         """Where the whole Latin words stand, letters and digits, of 15 characters and more."""
-        return [match.span() for match in _LONG_WORD.finditer(self.text)]
+        if self._words is None:
+            self._words = [match.span() for match in _LONG_WORD.finditer(self.text)]
+        return self._words
 
-    @cached_property
+    @property
     def numbers(self) -> dict[int, list[Number]]:
         """By how many digits: every way to read neighbouring whole groups as one number.
 
         Only digits (7, 8 and 11 to 19), and after 17 an X. Whether something touches it: `is_alone`.
         """
-        by_length: dict[int, list[Number]] = {}
-        for run in _RUN.finditer(self.text):
-            self._read(run, by_length)
-        return by_length
+        if self._numbers is None:
+            by_length: dict[int, list[Number]] = {}
+            for run in _RUN.finditer(self.text):
+                if not self._read_one(run.group(), run.start(), by_length):
+                    self._read(run, by_length)
+            self._numbers = by_length
+        return self._numbers
+
+    def _read_one(self, run: str, start: int, by_length: dict[int, list[Number]]) -> bool:
+        """Whether the run was one group of ASCII digits, which is read at once: most are."""
+        value = run[:-1] if run[-1] in "Xx" else run
+        if not (value.isascii() and value.isdigit()):
+            return False
+        size = len(value)
+        if size == 17 and value is not run:
+            by_length.setdefault(18, []).append(Number(start, start + 18, value + "X", (), (17,)))
+        elif size in _LENGTHS:
+            by_length.setdefault(size, []).append(Number(start, start + size, value, (), (size,)))
+        return True
 
     def _read(self, run: re.Match[str], by_length: dict[int, list[Number]]) -> None:
         text, end = self.text, run.end()

@@ -35,6 +35,11 @@ class Blobs:
             obstore.put(self._store, _path(sha256), file)
         return sha256
 
+    def delete(self, sha256: str) -> None:
+        """The object is gone; one that is not there is no error. The caller knows that nobody refers to it."""
+        if self.has(sha256):
+            obstore.delete(self._store, _path(sha256))
+
     def has(self, sha256: str) -> bool:
         try:
             obstore.head(self._store, _path(sha256))

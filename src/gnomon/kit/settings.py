@@ -23,6 +23,24 @@ class Settings(BaseSettings):
     control_port: int = Field(default=8420, ge=1, le=65535, description="Port of console and API")
     gateway_port: int = Field(default=8421, ge=1, le=65535, description="Port of the gateway")
     gateway_workers: int = Field(default=1, ge=1, le=64, description="Gateway processes on one socket")
+    regulated: bool = Field(
+        default=False, description="The gateway refuses what it cannot record (the disk is full) rather than answer it"
+    )
+    gateway_tls_cert: str = Field(
+        default="",
+        description="PEM certificate and chain of the gateway, taken in anew when it changes; empty: plain HTTP."
+        " The platform's own requests check it too",
+    )
+    gateway_tls_key: str = Field(default="", description="PEM private key of that certificate")
+    trusted_proxies: str = Field(
+        default="",
+        description="Networks (CIDR, by commas) whose X-Forwarded-For tells the caller's address; empty: none",
+    )
+    limits_url: str = Field(
+        default="",
+        description="Redis or Valkey where gateways on several hosts share limits and bans, such as"
+        " rediss://user:password@host:6379/0; empty: shared by the workers of one host",
+    )
     public_url: str = Field(default="", description="Address of the console as people type it; empty: http://host:port")
     environment: str = Field(
         default="production", description="Badge on every page: production, staging, canary or demo"
@@ -42,6 +60,13 @@ class Settings(BaseSettings):
     def _is_a_database(cls, url: str) -> str:
         if url and not re.match(r"(sqlite|postgresql)(\+\w+)?://", url):
             raise ValueError("not the URL of a database, such as sqlite:///path or postgresql://user@host/name")
+        return url
+
+    @field_validator("limits_url")
+    @classmethod
+    def _is_a_redis(cls, url: str) -> str:
+        if url and not re.match(r"(rediss?|unix)://", url):
+            raise ValueError("not the URL of a Redis, such as redis://host:6379/0")
         return url
 
     @field_validator("timezone")
@@ -80,7 +105,7 @@ class Settings(BaseSettings):
 
     @property
     def gateway_url(self) -> str:
-        return f"http://{self.host}:{self.gateway_port}"
+        return f"{'https' if self.gateway_tls_cert else 'http'}://{self.host}:{self.gateway_port}"
 
 
 def config_file() -> Path:

@@ -117,8 +117,12 @@ class Work:
         deed.facts |= facts
 
     def emit(self, event: Event) -> None:
-        """Hand `event` to its subscribers, in this transaction, once the outermost action has run."""
-        self._events.append(event)
+        """Hand `event` to its subscribers, in this transaction, once the outermost action has run.
+
+        Of equal ones that still wait one is enough: a thousand bans make one roster.
+        """
+        if event not in self._events:
+            self._events.append(event)
 
     def enqueue(self, job: str, subject: str, **args: Any) -> str:
         """Queue a job in this transaction; returns its id, which is also the id in the job engine."""

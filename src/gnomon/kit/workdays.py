@@ -1,27 +1,27 @@
 """Working days by the Chinese calendar, make-up days (调休) included, until an imported calendar says otherwise."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 import chinese_calendar
 
 from gnomon.kit.errors import BadInput
 
+_HOLIDAYS = chinese_calendar.constants.holidays
+_DECREED = range(min(_HOLIDAYS).year, max(_HOLIDAYS).year + 1)  # asked about another year, the package raises
+
 
 @lru_cache(maxsize=4096)
 def is_workday(day: date) -> bool:
     """Whether `day` is worked. Past the years that the calendar knows, Monday to Friday are (see `known_until`)."""
-    try:
-        return bool(chinese_calendar.is_workday(day))
-    except NotImplementedError:  # how the package says that it has no decree for that year
+    if day.year not in _DECREED:
         return day.weekday() < 5
+    return bool(chinese_calendar.is_workday(day))
 
 
 def known_until() -> date:
     """The last day that the packaged calendar decides by decree and not by weekday."""
-    last = max(chinese_calendar.constants.holidays)
-    return date(last.year, 12, 31)
+    return date(_DECREED[-1], 12, 31)
 
 
 def add_workdays(start: date, days: int) -> date:
@@ -33,10 +33,3 @@ def add_workdays(start: date, days: int) -> date:
         day += timedelta(days=1)
         days -= is_workday(day)
     return day
-
-
-def end_of_workday(start: datetime, days: int, *, zone: str) -> datetime:
-    """The midnight that ends the `days`-th working day after `start`, in `zone`: when such a clock runs out."""
-    tz = ZoneInfo(zone)
-    due = add_workdays(start.astimezone(tz).date(), days)
-    return datetime.combine(due + timedelta(days=1), time.min, tzinfo=tz)

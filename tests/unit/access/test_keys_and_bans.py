@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from gnomon.contract.traffic import DefenceNotice
 from gnomon.control.access import actions, queries, rules
-from gnomon.control.access.schemas import NewBan, NewKey, RosterChanged
+from gnomon.control.access.schemas import NewBan, NewKey, NewQuota, RosterChanged
 from gnomon.kit.clock import FakeClock
-from gnomon.kit.errors import BadInput, Conflict
+from gnomon.kit.errors import BadInput, Conflict, NotFound
 from gnomon.kit.work import Platform
 from tests.fakes.platform import MONDAY, do, make_platform
 
@@ -120,3 +120,25 @@ def test_a_lifted_ban_is_off_the_roster_and_cannot_be_lifted_again(platform: Pla
         assert queries.roster_bans(session, platform.clock.now()) == ()
     with pytest.raises(Conflict):
         do(platform, "rong", actions.lift_ban, ban.id, reason="again")
+
+
+def test_a_quota_is_on_the_roster_until_another_takes_its_place(platform: Platform) -> None:
+    told: list[RosterChanged] = []
+    platform.bus.subscribe(RosterChanged, lambda _work, event: told.append(event))
+    first = NewQuota(requests_per_minute=60, cost_per_day=2.5, reason="launch")
+    do(platform, "lin", actions.set_quota, "team", "business", first)
+    do(platform, "lin", actions.set_quota, "team", "business", first.model_copy(update={"requests_per_minute": 30}))
+    with platform.read() as session:
+        (quota,) = queries.roster_quotas(session)
+    assert (quota.kind, quota.value, quota.requests_per_minute, quota.cost_per_day) == ("team", "business", 30, 2.5)
+    assert len(told) == 2
+    assert do(platform, "lin", actions.set_quota, "team", "business", NewQuota(reason="over")) is None
+    with platform.read() as session:
+        assert queries.roster_quotas(session) == ()
+
+
+def test_a_quota_needs_a_key_that_exists_and_a_change(platform: Platform) -> None:
+    with pytest.raises(NotFound):
+        do(platform, "lin", actions.set_quota, "key", "nothing", NewQuota(concurrency=1, reason="x"))
+    with pytest.raises(Conflict):
+        do(platform, "lin", actions.set_quota, "model", "m", NewQuota(reason="x"))

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 import gnomon
 from gnomon.cli import doctor, main, session
 from gnomon.cli.client import Client
+from gnomon.contract.bundle import Arm, Breaker, Cache, Cascade, Experiment, Route, Shadow, Upstream
 from gnomon.control.audit import rules
 from gnomon.kit.errors import Conflict, GnomonError, NotFound
 from gnomon.kit.settings import Settings
@@ -138,6 +140,12 @@ def test_who_is_not_signed_in_is_told_how(run: Run) -> None:
 # ---------------------------------------------------------------- doctor
 
 
+def test_the_doctor_says_when_the_redis_of_the_limits_is_away(tmp_path: Path) -> None:
+    found = doctor._shared_limits(Settings(home=tmp_path, limits_url="redis://:secret@127.0.0.1:1/0"))
+    assert not found.ok
+    assert "secret" not in f"{found}"
+
+
 def test_the_doctor_looks_at_this_machine(run: Run) -> None:
     code, out, _ = run("doctor")
     findings = [line for line in out.splitlines() if line[:1] in "✓✗"]
@@ -183,6 +191,38 @@ def test_a_good_bundle_is_explained(run: Run, home: Home) -> None:
     assert code == 0
     assert "key aaaaaaaa" in out
     assert home.secrets["aaaaaaaa"] not in out
+
+
+def test_every_rule_of_a_route_is_explained(run: Run, home: Home) -> None:
+    rules = Route(
+        model="gnomon-chat",
+        targets=(replace(home.policy.routes[0].targets[0], price_in=1.5), home.policy.routes[0].targets[1]),
+        mask_policy="default",
+        sticky=False,
+        keep_content=False,
+        total_s=90,
+        first_byte_s=2,
+        fallback=("shadow",),
+        retries=2,
+        hedge_after_ms=800,
+        breaker=Breaker(slow_ms=900),
+        experiment=Experiment(id="e1", arms=(Arm(target="shadow", share=0.25),)),
+        shadow=Shadow(target="shadow", share=0.1),
+        cascade=Cascade(small="shadow", min_mean_logprob=-0.5, min_margin=0.2),
+        cache=Cache(ttl_s=60),
+        unscanned=("image",),
+    )
+    secure = Upstream(id="up", url="https://models.internal/v1", secret_env="KEY", server_name="m", breaker=Breaker())
+    home.publish(policy=replace(home.policy, routes=(rules,), upstreams=(secure,)))
+    _, out, _ = run("bundle", "check", home.path / "bundle" / "policy.json")
+    for told in (
+        "each request anew; at most 60 s of silence, 90 s in all", "lets pass unread: image", "cache 60 s",
+        "asks shadow first; escalates on finish reason length, content_filter or mean log-probability below -0.5",
+        "experiment e1 by caller: shadow 0.25", "after 2 s of silence", "hedges", "falls back to shadow",
+        "tries 2 more times", "slower than 900 ms", "shadow shadow 0.1", "keeps no content", "1.5/0 a million",
+        "trusts the system's certificates, name m", "secret $KEY",
+    ):  # fmt: skip
+        assert told in out
 
 
 def test_an_altered_bundle_is_refused(run: Run, home: Home) -> None:

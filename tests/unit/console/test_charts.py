@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from gnomon.console.assets import FOLDER
 from gnomon.engine import charts
 from gnomon.engine.charts import XY, BadChart, Bar, Chart, Estimate, Interval, Note, Parts, Series, Task
+from gnomon.engine.charts.canvas import width_of
 from gnomon.engine.charts.palette import PAINT, TOKENS
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -127,6 +128,15 @@ def test_bars_are_as_long_as_their_numbers(counts: list[int]) -> None:
     for width, count in zip(widths, counts, strict=True):
         assert width * counts[top] == pytest.approx(count * widths[top], abs=0.01 * max(counts) + 1e-9)
     assert all(0 <= width <= 100 for width in widths)
+
+
+@few
+@given(st.lists(st.text("甲乙丙丁戊abc", min_size=1, max_size=12), min_size=1, max_size=5))
+def test_what_is_written_under_a_stack_fits_a_telephone(names: list[str]) -> None:
+    chart = charts.stacked("s", names, [Parts("x", [1234567] * len(names))], locale="zh-CN", method="m")
+    lines = [e.text or "" for e in by_class(drawn(chart), "t2")]
+    assert " · ".join(lines).count("1,234,567") == len(names)
+    assert all(width_of(line) <= 320 for line in lines)
 
 
 @few

@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from gnomon.console import site
 from gnomon.control.deployments.rules.lifecycle import WrongState
 from gnomon.control.people.tables import Person
 from gnomon.kit.error_texts import texts
@@ -45,11 +46,20 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     def fail(code: str) -> None:
         raise errors[code]
 
+    @app.get("/_break")
+    @app.get("/api/v1/_break")
+    def break_down() -> None:
+        raise RuntimeError("the secret of the machine")
+
     @app.get("/api/v1/_mine")
     def mine(_actor: ActorDep) -> None:
         raise errors["wrong_state"]
 
-    yield Console(TestClient(app, base_url="http://gnomon.test", follow_redirects=False), platform, app)
+    yield Console(
+        TestClient(app, base_url="http://gnomon.test", follow_redirects=False, raise_server_exceptions=False),
+        platform,
+        app,
+    )
     platform.database.close()
 
 
@@ -92,3 +102,25 @@ def test_programs_get_the_same_words_beside_code_and_message(console: Console) -
     console.client.cookies.clear()
     unknown = console.client.get("/api/v1/nowhere", headers={"accept-language": "en"}).json()["error"]
     assert unknown["title"] == texts()["not_found"]["en"]["title"]
+
+
+def test_a_fault_of_ours_is_a_page_with_a_reference_and_without_its_inside(console: Console) -> None:
+    for language, locale in (("zh", "zh-CN"), ("en", "en")):
+        status, text = console.page("/_break", language)
+        assert status == 500
+        assert texts()["error"][locale]["title"] in text
+        assert "fault_" in text
+        assert "secret" not in text
+    error = console.client.get("/api/v1/_break").json()["error"]
+    assert (error["code"], error["facts"]["reference"][:6]) == ("error", "fault_")
+    assert "secret" not in str(error)
+
+
+def test_a_fault_is_told_even_when_its_page_breaks_too(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object) -> None:
+        raise OSError("no database")
+
+    monkeypatch.setattr(site, "context_for", gone)
+    answer = console.client.get("/_break", headers={"accept": "text/html"})
+    assert answer.status_code == 500
+    assert "fault_" in answer.text

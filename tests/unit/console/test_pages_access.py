@@ -79,7 +79,7 @@ def test_a_gateways_ban_waits_for_risk_control(site: tuple[TestClient, Platform]
     assert "需要「解除封禁」权限" in client.get("/bans").text
     assert client.post("/bans/ban_gw1/confirm").status_code == 403
     as_person(site, "ren")
-    assert "1 项封禁由网关自动作出，待风控确认" in client.get("/bans").text
+    assert "1 项封禁待风控确认" in client.get("/bans").text
     assert client.post("/bans/ban_gw1/confirm").status_code == 303
     assert "均已确认" in client.get("/bans").text
     assert client.post("/bans/ban_gw1/lift", data={"reason": "误报"}).status_code == 303
@@ -95,3 +95,57 @@ def test_a_person_imposes_a_ban_for_some_hours(site: tuple[TestClient, Platform]
     with site[1].read() as session:
         made = queries.bans(session, active_at=site[1].clock.now())[0]
     assert round((made.until - made.at).total_seconds()) == 5400
+
+
+def test_a_quota_is_set_told_and_taken_away(site: tuple[TestClient, Platform]) -> None:
+    client = as_person(site, "lin")
+    subject = {"subject": "team:business", "reason": "公平使用"}
+    wrong = client.post("/quotas", data={"subject": "team:nobody", "reason": "公平", "concurrency": "-1"})
+    assert wrong.status_code == 400
+    for text in ("选择对象", "填写不小于 0 的数"):
+        assert text in wrong.text
+    assert (
+        client.post("/quotas", data=subject | {"requests_per_minute": "60", "cost_per_day": "2.5"}).status_code == 303
+    )
+    listed = client.get("/quotas").text
+    assert "公平使用" in listed
+    assert "2.5" in listed
+    assert client.post("/quotas", data=subject).status_code == 303
+    with site[1].read() as session:
+        assert queries.roster_quotas(session) == ()
+
+
+def test_only_the_technical_lead_sets_quotas(site: tuple[TestClient, Platform]) -> None:
+    client = as_person(site, "wei")
+    assert "需要「编辑配额」权限" in client.get("/quotas").text
+    assert client.post("/quotas", data={"subject": "team:business", "reason": "xx"}).status_code == 403
+
+
+def test_the_owner_appeals_and_risk_control_decides_with_the_facts_before_it(site: tuple[TestClient, Platform]) -> None:
+    client, platform = site
+    key = re.findall(r'id="revoke-(\w+)"', as_person(site, "an").get("/access").text)
+    if not key:
+        as_person(site, "an").post("/access/keys", data=KEY | {"until": "2099-12-31"})
+        key = re.findall(r'id="revoke-(\w+)"', client.get("/access").text)
+    facts = {"level": 3.0, "distinct_hour": 2310.0, "limit": 540.0, "baseline_days": 21.0}
+    now = platform.clock.now().timestamp()
+    notice = DefenceNotice(
+        id="ban_w1", at=now, kind="suspicion", subject=f"key:{key[0]}", reason="scraping", facts=facts
+    )
+    do(platform, "system", actions.answer_suspicion, notice)
+    page = as_person(site, "bai").get("/bans/ban_w1").text
+    for text in ("批量爬取", "2,310", "未经风控确认，只生效到", "需要「确认封禁」权限"):
+        assert text in page
+    assert client.post("/bans/ban_w1/appeals", data={"reason": "月末质检"}).status_code == 303
+    assert client.post("/bans/ban_w1/appeals", data={"reason": "月末质检"}).status_code == 409
+    with platform.read() as session:
+        (appeal,) = queries.appeals(session, "ban_w1")
+    address = f"/bans/ban_w1/appeals/{appeal.id}"
+    assert client.post(f"{address}/grant", data={"reason": "属实"}).status_code == 403
+    as_person(site, "rong")
+    assert "申诉：月末质检" in client.get("/").text
+    assert "待决定" in client.get("/bans/ban_w1").text
+    assert client.post(f"{address}/grant", data={"reason": "属实"}).status_code == 303
+    page = client.get("/bans/ban_w1").text
+    assert "准予，已解除" in page
+    assert "已不再生效" in page

@@ -40,7 +40,11 @@ PAGES = [
     "/evaluations/{baseline}/failures",
     "/evaluations/compare",
     "/evaluations/compare?a={baseline}&b={after}",
+    "/evaluations/masking/{trial}",
+    "/evaluations/masking/{trial}/live",
+    "/evaluations/{trial_side}",
     "/suites/{suite}",
+    "/suites/{suite_phones}",
     "/findings",
     "/findings/{finding}",
     "/findings/{finding_new}",
@@ -181,6 +185,25 @@ def test_two_runs_are_compared_and_the_comparison_is_kept_with_evidence(visit: V
     assert "重算一致" in visit.get(f"{to}?verify=1")[1]
 
 
+def test_what_masking_costs_is_shown_with_its_verdict_and_can_be_recomputed(visit: Visitor) -> None:
+    _, text = visit.get("/evaluations/masking/{trial}?verify=1")
+    assert "脱敏后得分保持达标" in text
+    assert "重算一致" in text
+    assert "13812345" not in text
+    _, english = visit.get("/evaluations/masking/{trial}", **{"accept-language": "en"})
+    assert "Masking keeps enough of the score" in english
+    assert "/evaluations/masking/{trial}".format(**visit.world.ids) in visit.get("/suites/{suite_phones}")[1]
+
+
+def test_a_masking_trial_is_a_right_of_the_leads(visit: Visitor) -> None:
+    form = {"suite_id": visit.world.ids["suite_phones"], "target": f"{MODEL}@lora-1", "policy": "default"}
+    assert visit.post("/evaluations/masking", "wei", **form)[0] == 403
+    assert "需要「测脱敏影响评测」权限" in visit.get("/suites/{suite_phones}", "wei")[1]
+    status, to = visit.post("/evaluations/masking", "lin", **form)
+    assert (status, to.startswith("/evaluations/masking/masking_")) == (303, True)
+    assert "两侧共已答 0 / 600 条" in visit.get(to)[1]
+
+
 def test_a_button_is_off_with_the_reason_and_whom_to_ask(visit: Visitor) -> None:
     _, text = visit.get("/cases/{case_2}")
     assert "需要「监督整改单」权限" in text
@@ -206,6 +229,16 @@ def test_a_roll_back_wants_the_version_typed_and_is_timed(visit: Visitor) -> Non
     assert visit.post(path, reason="演练", confirm="base-1")[0] == 303
     assert "base-1 100%" in visit.get(f"/deployments/routes/{MODEL}")[1]
     assert visit.post(f"/deployments/routes/{MODEL}/roll-forward", reason="恢复")[0] == 303
+
+
+def test_the_rules_of_a_route_are_set_by_the_lead_and_shown(visit: Visitor) -> None:
+    path = f"/deployments/routes/{MODEL}"
+    assert visit.post(f"{path}/rules", options='{"retries": 99}', reason="试行")[0] == 400
+    assert visit.post(f"{path}/rules", "wei", options="{}", reason="试行")[0] == 403
+    assert visit.post(f"{path}/rules", "lin", options='{"retries": 1, "cache": {"ttl_s": 60}}', reason="试行")[0] == 303
+    page = visit.get(path)[1]
+    assert "回复缓存" in page
+    assert "ttl_s" in page
 
 
 def test_a_finding_becomes_a_case_in_two_steps(visit: Visitor) -> None:

@@ -12,6 +12,7 @@ import pytest
 import uvloop
 
 from gnomon.backends.limits_local import LimitsLocal
+from gnomon.contract.ports import Limits
 from gnomon.gateway.server import ServerLimits
 from gnomon.gateway.worker import Worker
 from tests.fakes.bundle import Home, make_home, secret
@@ -25,15 +26,18 @@ HTTP = httpx.Client(timeout=10, limits=httpx.Limits(max_keepalive_connections=0)
 class Gateway:
     """Start it, talk to `url`, stop it; `records()` reads what the spool holds."""
 
-    def __init__(self, home: Path, *, limits: ServerLimits | None = None, name: str = "w1") -> None:
+    def __init__(self, home: Path, *, limits: ServerLimits | None = None, name: str = "w1", **more: Any) -> None:
         self.home = home
         self.name = name
         self.port = 0
         self.worker: Worker
         self._limits = limits
+        self._limits_at: Callable[[Path], Limits] = more.pop("limits_at", LimitsLocal)
+        self._more = more  # what else the worker takes
         self._loop = uvloop.new_event_loop()
         self._ready = threading.Event()
         self._stop = asyncio.Event()
+        self.notice_s: float | None = 0.0  # how long it goes on after it was told to stop
         self._thread = threading.Thread(target=lambda: self._loop.run_until_complete(self._run()), daemon=True)
 
     @property
@@ -46,6 +50,8 @@ class Gateway:
         return self
 
     def stop(self) -> None:
+        if self._loop.is_closed():
+            return
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(10)
         self._loop.close()
@@ -68,13 +74,14 @@ class Gateway:
             self.home,
             self.name,
             guard=FAKE_GUARD,
-            limits=LimitsLocal(self.home / "run" / "limits.shm"),
+            limits=self._limits_at(self.home / "run" / "limits.shm"),
             server_limits=self._limits,
+            **self._more,
         )
         self.port = await self.worker.start("127.0.0.1", 0)
         self._ready.set()
         await self._stop.wait()
-        await self.worker.stop(drain_s=0.2)
+        await self.worker.stop(drain_s=0.2, notice_s=self.notice_s)
 
 
 def bearer(key: str = "aaaaaaaa") -> dict[str, str]:

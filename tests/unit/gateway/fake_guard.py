@@ -13,8 +13,16 @@ _BLOCKED = "绝密"
 
 
 class FakeVault:
-    def __init__(self) -> None:
+    def __init__(self, conversation: str = "") -> None:
+        self.conversation = conversation
         self.known: dict[str, str] = {}
+        self.met: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self.known)
+
+    def originals(self) -> dict[str, str]:
+        return dict(self.known)
 
     def restore(self, text: str) -> str:
         for placeholder, original in self.known.items():
@@ -25,15 +33,18 @@ class FakeVault:
 class FakeMasker:
     def __init__(self, policy: MaskPolicy, key: bytes) -> None:
         self.operator = policy.rules[0].operator
+        self.is_quick = policy.speed == "structured"
 
     def hits(self, data: bytes) -> bool:
-        text = data.decode()
+        text = data.decode("utf-8", "replace")
         return bool(_PHONE.search(text)) or _BLOCKED in text or "\\u" in text
 
     def mask(self, text: str, direction: Side, vault: Any) -> Masked:
         if _BLOCKED in text:
             return Masked(text="", blocked="SECRET")
         spans = tuple(Span(m.start(), m.end(), "PHONE") for m in _PHONE.finditer(text))
+        if vault is not None:
+            vault.met |= {text[span.start : span.end] for span in spans}
 
         def replace(match: re.Match[str]) -> str:
             if self.operator != "pseudonym":

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from gnomon.contract.bundle import Ban, GuessRule, Lift
-from gnomon.gateway.admission import network
+from gnomon.gateway.addresses import network
 from tests.fakes.bundle import make_home, make_key, secret
 from tests.fakes.upstream import Upstream
 from tests.unit.gateway.conftest import HTTP, Gateway, bearer

@@ -8,7 +8,7 @@ import msgspec
 
 from gnomon.contract.bundle import Route, Target
 from gnomon.contract.signing import sign_part
-from gnomon.gateway.snapshot import Loader
+from gnomon.gateway.loader import Loader
 from tests.fakes.bundle import Home, make_home, make_key
 from tests.fakes.upstream import Upstream
 from tests.unit.gateway.conftest import HTTP, Gateway

@@ -134,10 +134,18 @@ def test_escapes_do_not_hide_anything(gateway: Gateway, upstream: Upstream) -> N
     assert upstream.requests[0][1]["messages"][0]["content"] == "[PHONE]"
 
 
-def test_a_duplicate_key_is_judged_and_sent_as_its_last_value(gateway: Gateway, upstream: Upstream) -> None:
-    raw = '{"model":"none","model":"gnomon-chat","messages":[],"messages":[{"role":"user","content":"a"}]}'
-    assert HTTP.post(f"{gateway.url}/chat/completions", content=raw, headers=bearer()).status_code == 200
-    assert upstream.requests[0][1]["messages"] == [{"role": "user", "content": "a"}]
+@pytest.mark.parametrize(
+    "raw",
+    [
+        '{"model":"none","model":"gnomon-chat","messages":[{"role":"user","content":"a"}]}',
+        '{"model":"gnomon-chat","messages":[{"role":"user","content":"a","content":"b"}]}',
+        '{"model":"gnomon-chat","messages":[{"role":"user","content":"a"}],"x":[{"y":{"z" :1,"\\u007a":2}}]}',
+    ],
+)
+def test_a_field_that_stands_twice_is_refused_however_deep(gateway: Gateway, upstream: Upstream, raw: str) -> None:
+    refused = HTTP.post(f"{gateway.url}/chat/completions", content=raw, headers=bearer())
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "repeated_field")
+    assert upstream.requests == []
 
 
 @pytest.mark.parametrize("kind", ["image_url", "input_audio", "file", None, 3])

@@ -14,9 +14,10 @@ from msgspec.structs import replace
 
 from gnomon.app.collector import Collector
 from gnomon.backends.records_client import CollectorDown, RecordsClient
-from gnomon.backends.records_duckdb import RecordsDuckDB
+from gnomon.backends.records_duckdb import _LATER, RecordsDuckDB
+from gnomon.backends.records_quarantine import Quarantine
 from gnomon.backends.records_spool import SpoolReader
-from gnomon.contract.traffic import DefenceNotice, Timings, TrafficRecord
+from gnomon.contract.traffic import DefenceNotice, Feedback, Timings, TrafficRecord
 from gnomon.gateway.recorder import Recorder
 from gnomon.kit.errors import BadInput, NotFound
 
@@ -94,7 +95,7 @@ def test_a_garbled_line_is_counted_and_hides_no_other(tmp_path: Path, store: Rec
     reader.sweep()
     assert ids(store) == ["req_1", "req_2"]
     assert (reader.unreadable, reader.quarantined) == (2, 2)
-    kept = tmp_path / "spool" / "quarantine" / spool.path.name
+    (kept,) = (tmp_path / "spool" / "quarantine").glob(f"*.{spool.path.name}")
     assert kept.read_bytes() == b'{"t":"record","v":{}}\n\xff\xfe\n'
     spool.close()
 
@@ -146,6 +147,31 @@ def test_a_store_of_narrow_counts_is_widened_when_it_is_opened(tmp_path: Path) -
     store.close()
 
 
+def test_a_store_from_before_routing_was_recorded_opens_with_what_it_holds(tmp_path: Path) -> None:
+    before = RecordsDuckDB(tmp_path / "old.duckdb")
+    before.append([record(1)], [], offsets={})
+    before.close()
+    with duckdb.connect(str(tmp_path / "old.duckdb")) as old:
+        old.execute("DROP TABLE feedback")
+        for column in _LATER:
+            old.execute(f"ALTER TABLE records DROP COLUMN {column}")
+    store = RecordsDuckDB(tmp_path / "old.duckdb")
+    store.append([replace(record(2), arm="e:a", cost=0.5, attempts=2, unscanned={"image": 1})], [], offsets={})
+    old_one, new_one = (store.query("record", {"id": f"req_{n}"})[0] for n in (1, 2))
+    assert (old_one["role"], old_one["cost"], old_one["unscanned"], old_one["queue_ms"]) == ("", 0.0, {}, None)
+    assert (new_one["arm"], new_one["cost"], new_one["attempts"], new_one["unscanned"]) == ("e:a", 0.5, 2, {"image": 1})
+    store.close()
+
+
+def test_what_callers_say_of_answers_is_carried_too(tmp_path: Path, store: RecordsDuckDB) -> None:
+    spool = recorder(tmp_path / "spool")
+    spool.record(replace(record(1), caller="anna"))
+    spool.feedback(Feedback(id="fb_1", at=5.0, request="req_1", caller="anna", rating=1))
+    spool.close()
+    SpoolReader(tmp_path / "spool", store).sweep()
+    assert [r["rating"] for r in store.query("feedback", {"since": 0.0, "until": 9.0})] == [1]
+
+
 def test_a_reader_that_starts_again_stores_nothing_twice(tmp_path: Path, store: RecordsDuckDB) -> None:
     spool = recorder(tmp_path / "spool", rotate_bytes=300)
     for number in range(20):
@@ -162,6 +188,7 @@ def test_a_reader_that_starts_again_stores_nothing_twice(tmp_path: Path, store: 
 def test_the_collector_answers_on_its_socket(tmp_path: Path) -> None:
     spool = recorder(tmp_path / "spool")
     spool.record(record(1))
+    day = 86_400.0
     collector = Collector(tmp_path)
     thread = threading.Thread(target=collector.run)
     client = RecordsClient(tmp_path)
@@ -175,6 +202,10 @@ def test_the_collector_answers_on_its_socket(tmp_path: Path) -> None:
             pass
         assert client.as_of > 1_700_000_000
         assert client.health()["quarantined"] == 0
+        assert client.health()["quarantine"] == {"lines": 0, "oldest": None}
+        Quarantine(tmp_path / "spool" / "quarantine").put("w-1.jsonl", b"garbled", day)
+        assert client.health()["quarantine"] == {"lines": 1, "oldest": day}
+        assert [client.drop_quarantine(before) for before in (day, day + 1, day + 1)] == [0, 1, 0]
         assert client.query("totals", since=0.0, until=2000.0)[0]["requests"] == 1
         with pytest.raises(NotFound):
             client.query("nothing")

@@ -53,6 +53,23 @@ def send(gateway: Gateway, data: bytes, *, pause_s: float = 0.0, step: int = 0) 
         (HEAD + b"transfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400),
         (HEAD + b"transfer-encoding: identity\r\n\r\n", 400),
         (HEAD + b"x: a\x00b\r\n\r\n", 400),
+        (HEAD + b"x: a\r\n b\r\n\r\n", 400),  # obs-fold
+        (HEAD + b"x: a\ny: b\r\n\r\n", 400),  # bare LF
+        (HEAD + b"x: a\ry: b\r\n\r\n", 400),  # bare CR
+        (HEAD + b"content-length : 3\r\n\r\nabc", 400),
+        (HEAD + b"content-length: 3, 3\r\n\r\nabc", 400),
+        (HEAD + b"content-length: +3\r\n\r\nabc", 400),
+        (HEAD + b"content-length:\r\n\r\n", 400),
+        (HEAD + b"transfer-encoding:\x0bchunked\r\n\r\n0\r\n\r\n", 400),
+        (HEAD + b"transfer-encoding: xchunked\r\n\r\n0\r\n\r\n", 400),
+        (HEAD + b"transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        (HEAD.replace(b"HTTP/1.1", b"HTTP/1.0") + b"transfer-encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        (HEAD + b"transfer-encoding: chunked\r\n\r\n0x1\r\na\r\n0\r\n\r\n", 400),
+        (HEAD + b"transfer-encoding: chunked\r\n\r\n1\na\n0\n\n", 400),
+        (HEAD + b"transfer-encoding: chunked\r\n\r\n1\r\naX0\r\n\r\n", 400),
+        (HEAD + b"transfer-encoding: chunked\r\n\r\nfffffffffffffffff\r\na", 400),
+        (HEAD + b"host: other\r\n\r\n", 400),
+        (b"GET /v1/models HTTP/1.1\r\nauthorization: Bearer x\r\n\r\n", 400),  # no Host
         (HEAD + b"upgrade: websocket\r\nconnection: upgrade\r\n\r\n", 400),
         (HEAD + b"authorization: Bearer other\r\n\r\n", 400),
         (HEAD + b"content-encoding: gzip\r\ncontent-length: 3\r\n\r\nabc", 415),
@@ -113,6 +130,42 @@ def test_a_body_past_the_limit_is_refused_with_and_without_its_length(gateway: G
     for content in (big, iter([big[:600_000], big[600_000:]])):
         response = HTTP.post(f"{gateway.url}/chat/completions", content=content, headers=bearer())
         assert (response.status_code, response.json()["error"]["code"]) == (413, "body_too_large")
+
+
+def chunked(*chunks: bytes, trailer: bytes = b"") -> bytes:
+    return HEAD + b"transfer-encoding: chunked\r\n\r\n" + b"".join(chunks) + b"0\r\n" + trailer + b"\r\n"
+
+
+def test_a_body_in_pieces_of_a_byte_is_read_and_one_wrapped_in_endless_extensions_is_not(gateway: Gateway) -> None:
+    letters = [b"1\r\n%c\r\n" % letter for letter in BODY]
+    assert send(gateway, chunked(*letters)).startswith(b"HTTP/1.1 200")
+    wrapped = [b"1;%b\r\n%c\r\n" % (b"x" * 60_000, letter) for letter in BODY]
+    assert send(gateway, chunked(*wrapped)).startswith(b"HTTP/1.1 413")
+
+
+def test_trailers_change_nothing(gateway: Gateway) -> None:
+    body = b"%x\r\n%b\r\n" % (len(BODY), BODY)
+    late = b"x-gnomon-tag-run: late\r\nauthorization: Bearer other\r\n"
+    assert send(gateway, chunked(body, trailer=late)).startswith(b"HTTP/1.1 200")
+    assert "tags" not in gateway.records()[0]
+    assert send(gateway, chunked(body, trailer=b"x: y\r\n" * 200)).startswith(b"HTTP/1.1 431")
+
+
+def test_idle_callers_make_room_when_there_are_too_many(
+    home: Home, start: Callable[..., Gateway], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gnomon.gateway.server._CROWDED_IDLE_S", 0.1)
+    gateway = start(home, limits=ServerLimits(connections=20, idle_s=0.4))
+    idle = [socket.create_connection(("127.0.0.1", gateway.port)) for _ in range(40)]
+    time.sleep(0.05)
+    assert len(gateway.worker.server.connections) <= 20
+    end = time.monotonic() + 3
+    while len(gateway.worker.server.connections) > 16:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    assert gateway.call().status_code == 200
+    for s in idle:
+        s.close()
 
 
 def test_requests_sent_ahead_are_answered_in_order(gateway: Gateway) -> None:

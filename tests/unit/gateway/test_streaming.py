@@ -12,7 +12,7 @@ from gnomon.contract.bundle import MaskPolicy, MaskRule
 from gnomon.gateway.exchange import Exchange
 from gnomon.gateway.guarding import TreeGuard
 from gnomon.gateway.restoring import Restorer
-from gnomon.gateway.streaming import EventStream, Field
+from gnomon.gateway.streaming import EventStream, Field, Garbage
 from gnomon.guard.policy import Masker, Vault
 from tests.fakes.upstream import event
 
@@ -160,3 +160,82 @@ def _with_logprobs(text: str, probabilities: dict[str, Any]) -> bytes:
     value = json.loads(event({"content": text}).removeprefix(b"data: "))
     value["choices"][0]["logprobs"] = probabilities
     return b"data: " + json.dumps(value, ensure_ascii=False).encode() + b"\n\n"
+
+
+SHAPES: tuple[dict[str, Any], ...] = (
+    {},
+    {"role": "assistant"},
+    {"reasoning_content": None},
+    {"refusal": None, "role": "assistant"},
+    {"role": "13812345678"},
+)
+AROUND: tuple[dict[str, Any], ...] = (
+    {},
+    {"created": 1_700_000_001},
+    {"usage": None},
+    {"usage": {"prompt_tokens": 1, "completion_tokens": 2}},
+    {"note": '{"content": "x"}', 'a"content': "li.wei@example.com"},
+    {"id": "13812345678"},
+)
+CHOICES: tuple[dict[str, Any], ...] = (
+    {},
+    {"index": 1},
+    {"logprobs": None},
+    {"logprobs": {"content": []}},
+    {"finish_reason": "stop"},
+    {"extra": "content"},
+    {"extra": "13812345678"},
+)
+
+
+@given(
+    kinds=st.lists(
+        st.tuples(
+            st.sampled_from(("content", "reasoning_content", "x")),
+            st.sampled_from(SHAPES),
+            st.sampled_from(CHOICES),
+            st.sampled_from(AROUND),
+            st.booleans(),
+        ),
+        min_size=1,
+        max_size=3,
+    ),
+    order=st.lists(st.tuples(st.integers(0, 2), st.sampled_from((*PLANTED, "", '"', "\\", "\n", "😀"))), max_size=14),
+)
+@settings(max_examples=150, deadline=None)
+def test_events_that_are_recognised_go_on_as_those_that_are_taken_apart(
+    kinds: Any, order: list[tuple[int, str]]
+) -> None:
+    payloads = []
+    for number, text in order:
+        name, delta, choice, around, ascii_only = kinds[number % len(kinds)]
+        told = {"index": 0, "delta": {**delta, name: text}, "finish_reason": None, **choice}
+        whole = {"id": "c", "created": 1, "choices": [told], **around}
+        payloads.append(b"data: " + json.dumps(whole, ensure_ascii=ascii_only).encode() + b"\n\n")
+    fast, slow = stream(), stream()
+    slow._made = 99
+    assert [_events(fast.feed(p)) for p in payloads] == [_events(slow.feed(p)) for p in payloads]
+    assert _events(fast.end()) == _events(slow.end())
+    assert fast.counts() == slow.counts()
+    assert fast.reply() == slow.reply()
+    assert not slow._moulds
+
+
+def _events(out: bytes) -> list[Any]:
+    return [json.loads(block[6:]) for block in out.decode().split("\n\n") if block]
+
+
+def test_most_events_are_recognised() -> None:
+    running = stream()
+    for piece in ("您好，", "世界", '说"好"', "\n"):
+        running.feed(event({"content": piece}))
+    assert len(running._moulds) == 1
+    assert running._made == 0
+
+
+def test_a_recognised_event_that_is_cut_wrongly_is_garbage() -> None:
+    running = stream()
+    for piece in ("您好，", "世界"):
+        running.feed(event({"content": piece}))
+    with pytest.raises(Garbage):
+        running.feed(event({"content": "XY"}).replace(b"XY", b'X", "content": "Y'[:3] + b"Y"))

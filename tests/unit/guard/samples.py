@@ -115,6 +115,25 @@ def imei(rng: random.Random) -> str:
     return body + str(-total % 10)
 
 
+def _passing(rng: random.Random, check: Callable[[str], bool], length: int) -> str:
+    while True:
+        value = _digits(rng, length)
+        if check(value):
+            return value
+
+
+def nhs(rng: random.Random) -> str:
+    value = _passing(
+        rng, lambda one: sum(int(c) * (10 - n) for n, c in enumerate(one[:9])) % 11 == (-int(one[9])) % 11, 10
+    )
+    return value if rng.random() < 0.5 else f"{value[:3]} {value[3:6]} {value[6:]}"
+
+
+def dni(rng: random.Random) -> str:
+    number = rng.randint(10_000_000, 99_999_999)
+    return f"{number}{'TRWAGMYFPDXBNJZSQVHLCKE'[number % 23]}"
+
+
 def geo(rng: random.Random) -> str:
     return f"{rng.uniform(18, 53):.5f}{rng.choice((',', ', '))}{rng.uniform(74, 134):.5f}"
 
@@ -153,6 +172,17 @@ KINDS: dict[str, tuple[Callable[[random.Random], str], tuple[str, ...]]] = {
         ("ssn ", "SSN: "),
     ),
     "UK_NINO": (lambda rng: f"AB{_digits(rng, 6)}C", ("nino ", "保险 ")),
+    "US_TAX_ID": (
+        lambda rng: (
+            f"{rng.randint(10, 88)}-{_digits(rng, 7)}"
+            if rng.random() < 0.5
+            else f"9{_digits(rng, 2)}-7{_digits(rng, 1)}-{_digits(rng, 4)}"
+        ),
+        ("EIN ", "tax id: "),
+    ),
+    "EU_NATIONAL_ID": (dni, ("DNI ", "NIF: ")),
+    "EU_VAT": (lambda rng: rng.choice(("DE", "PL", "ATU")) + _digits(rng, 9), ("VAT ", "USt-ID: ")),
+    "UK_NHS": (nhs, ("NHS ", "NHS number: ")),
     "PHONE_NUMBER": (lambda rng: f"({rng.randint(200, 989)}) 555-{_digits(rng, 4)}", ("call ", "")),
     "PASSWORD": (lambda rng: f"{_word(rng)}{rng.choice('!#9')}{_digits(rng, 3)}", ("密码：", "password: ", "pwd=")),
 }

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from gnomon.contract.bundle import MaskPolicy, MaskRule
 from gnomon.guard.normalise import fold
 from gnomon.guard.placeholders import Vault
-from gnomon.guard.policy import DEFAULT_POLICY, BadMaskPolicy, Masker, SpeedMissing
+from gnomon.guard.policy import DEFAULT_POLICY, BadMaskPolicy, Masker
 
 KEY = b"k" * 32
 TEXT = "打13812345678或写a.b@example.com"
@@ -124,10 +124,8 @@ def test_any_text_passes_and_spans_lie_in_order(text: str) -> None:
         at = span.end
 
 
-def test_unknown_entity_short_key_and_missing_speed_are_refused() -> None:
+def test_unknown_entity_and_short_key_are_refused() -> None:
     with pytest.raises(BadMaskPolicy, match="NAME"):
         masker(MaskRule(entity="NAME", operator="redact"))
     with pytest.raises(BadMaskPolicy, match="16"):
         Masker(DEFAULT_POLICY, key=b"short")
-    with pytest.raises(SpeedMissing):
-        Masker(MaskPolicy(id="p", version="1", rules=(), speed="names"), key=KEY)

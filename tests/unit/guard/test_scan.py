@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import threading
 import time
 
@@ -12,11 +13,14 @@ from tests.unit.guard.samples import sample
 from tests.unit.guard.test_stream import PIECES
 
 from gnomon.guard.detectors import DETECTORS
-from gnomon.guard.finding import Finder, default_finder
+from gnomon.guard.detectors.base import matching
+from gnomon.guard.finding import Finder
 from gnomon.guard.normalise import FULL_WIDTH, rare_class
 from gnomon.guard.policy import DEFAULT_POLICY, Masker
 from gnomon.guard.scan import ODD, Scanner, characters
+from gnomon.guard.slow import Slow
 from gnomon.guard.stream import StreamMasker
+from gnomon.guard.view import View
 
 MASKER = Masker(DEFAULT_POLICY, key=b"k" * 32)
 
@@ -26,7 +30,7 @@ class _Everything(Finder):
 
     def __init__(self) -> None:
         super().__init__()
-        self._scanner = _Always(len(DETECTORS) + 1)  # type: ignore[assignment]
+        self._look = Slow(DETECTORS, _Always(len(DETECTORS) + 1))
 
 
 class _Always:
@@ -35,6 +39,9 @@ class _Always:
 
     def fired(self, data: bytes) -> set[int]:
         return self._all
+
+    def any(self, data: bytes) -> bool:
+        return True
 
 
 EVERYTHING = Masker(DEFAULT_POLICY, key=b"k" * 32, finder=_Everything())
@@ -100,6 +107,7 @@ HOSTILE = (
     "-----BEGIN ", "1.1.", "::1:", "一", "\u200b", "身份证号", "\u8eab\u4efd\u8bc1\u53f7\uff1a", "京A", "京",
     "://a:", "GB29 NWBK ", "(", "1990-01-", "微信 ", "password: ", "key=", "\ud800", "31.23041,", "QQ 1",
     "军字第", "Mar 3 ", "sk-", "2001年", "\uff21", "\t", "+1", "tel ",
+    "%31 ", "%E6%89%8B ", "\\u0031 ", "MTM4MTIz ", "l3", "a@\n", "a-\n", "0 12 34\n", "call 12 ",
 )  # fmt: skip
 
 
@@ -122,16 +130,15 @@ def test_hostile_streams_take_linear_time(unit: str) -> None:
     assert time.process_time() - started < 2.5
 
 
-def test_a_detector_that_fails_is_an_error_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    finder = default_finder()
+def test_a_detector_that_fails_is_an_error_everywhere() -> None:
     broken = [
-        type(one)(one.entity, one.label, one.triggers, _boom) if one.entity == "CN_MOBILE" else one for one in DETECTORS
+        type(one)(one.entity, one.label, one.triggers, _boom) if one.entity == "PLATE" else one for one in DETECTORS
     ]
-    monkeypatch.setattr(finder, "detectors", tuple(broken))
+    masker = Masker(DEFAULT_POLICY, key=b"k" * 32, finder=Finder(broken))
     with pytest.raises(ZeroDivisionError):
-        MASKER.mask("打13812345678", "input")
+        masker.mask("车京A12345", "input")
     with pytest.raises(ZeroDivisionError):
-        StreamMasker(MASKER, "output").feed("打13812345678。")
+        StreamMasker(masker, "output").feed("车京A12345。")
 
 
 def _boom(_: object) -> list[object]:
@@ -151,3 +158,23 @@ def test_one_masker_serves_many_threads() -> None:
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+@settings(max_examples=200, deadline=None)
+@given(text=st.text(alphabet="1a.-Z 好\n", max_size=30))
+@pytest.mark.parametrize(
+    ("pattern", "first"),
+    [
+        (r"(?<![A-Za-z0-9])(?P<v>[12][0-9a.]{2})", "[12]"),
+        (r"(?<![\-.])1a?", "[0-9]"),
+        (r"(?<!好)(?P<v>1+)", "1"),
+        (r"(?<![0-9])(?<!a)1", "[01]"),
+        (r"[1Z]\.", "[1Z]"),
+    ],
+)
+def test_a_match_is_tried_wherever_it_may_begin(pattern: str, first: str, text: str) -> None:
+    view, compiled = View(text), re.compile(pattern if "(?P<v>" in pattern else f"(?P<v>{pattern})")
+    tried = (compiled.match(text, place) for place in range(len(text)))
+    assert [(item.start, item.end) for item in matching("X", pattern, first=first)(view)] == [
+        match.span("v") for match in tried if match
+    ]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests.unit.guard.samples import KINDS, sample
 
 from gnomon.contract.bundle import MaskPolicy, MaskRule
+from gnomon.guard import cutting
 from gnomon.guard.placeholders import Vault
 from gnomon.guard.policy import DEFAULT_POLICY, Masker
 from gnomon.guard.stream import StreamMasker
@@ -134,6 +135,7 @@ def test_long_text_in_blocks_equals_one_view() -> None:
         "(0755-—7831398。",
         "军字第\u200b1234567 号，京·A12345 学",
         "\ud800138\ud8001234",
+        "联系 " + "a" * 200 + "bob@\nhost.com 谢谢",
     ],
 )
 def test_texts_that_once_differed(text: str) -> None:
@@ -181,3 +183,74 @@ def test_nothing_follows_a_block() -> None:
     out = "".join(stream.feed(char) for char in text) + stream.flush()
     assert stream.blocked == "CN_MOBILE"
     assert out == masker.mask(text, "output").text == "前文，打"
+
+
+_ENDS = (
+    "",
+    "（",
+    "（+86",
+    "（+86）010 ",
+    "军字",
+    "军字第12",
+    "京",
+    "京A12",
+    "1990年3月4日",
+    "1990年",
+    "1.1",
+    "Mar 3",
+    "31.2304",
+    "6 ",
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(end=st.sampled_from(_ENDS), char=st.characters(), comma=st.sampled_from(("", "，", "、")))
+def test_a_text_that_ends_calmly_is_cut_where_the_long_way_cuts_it(end: str, char: str, comma: str) -> None:
+    text = f"好{end}{char}{comma}"
+    assert cutting.undecided(text, 0) == cutting._unsettled(text, 0)
+
+
+def test_every_character_that_settles_a_text_settles_it_after_anything() -> None:
+    for char in map(chr, range(0x80, 0x10000, 61)):
+        if cutting._SETTLED.match(char):
+            for end in _ENDS:
+                assert cutting._unsettled(end + char, 0) == len(end) + 1, (end, char)
+
+
+_SECRETIVE = (
+    "-----BEGIN RSA PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----\n", "MIIEowIBAAKCAQEA", "\n", "-----END RSA ",
+    "PRIVATE KEY-----", "-----END", "--", "-", "eyJhbGciOiJIUzI1NiJ9", ".eyJzdWIiOiIxMjM0", ".", "abcdefgh", "_x",
+    "://", ":", "@", "host.com", "密码：", "token=", "Bearer ", "sk-", "13812345678", "，", " ", "{", "a!", "x" * 30,
+    "li@example.com", "key=", "\u200b",
+)  # fmt: skip
+_POLICIES = {
+    "redact": MASKER,
+    "block": Masker(MaskPolicy(id="b", version="1", rules=(MaskRule(entity="JWT", operator="block"),)), key=b"k" * 32),
+    "pseudonym": Masker(
+        MaskPolicy(id="p", version="1", rules=(MaskRule(entity="*", operator="pseudonym"),)), key=b"k" * 32
+    ),
+}
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    pieces=st.lists(st.sampled_from(_SECRETIVE), max_size=14),
+    seed=st.integers(0, 999),
+    policy=st.sampled_from(sorted(_POLICIES)),
+)
+def test_a_secret_is_announced_early_only_when_nothing_can_change_it(pieces: list[str], seed: int, policy: str) -> None:
+    text, masker = "".join(pieces), _POLICIES[policy]
+    whole, stream = masker.mask(text, "output"), StreamMasker(masker, "output")
+    out = "".join([stream.feed(chunk) for chunk in split(random.Random(seed), text)]) + stream.flush()
+    assert out == whole.text
+    assert (stream.spans, stream.counts, stream.blocked) == (whole.spans, whole.counts, whole.blocked)
+
+
+def test_little_is_held_back_of_long_secrets() -> None:
+    rng = random.Random(11)
+    for entity in ("PRIVATE_KEY", "JWT"):
+        text = sample(rng, entities=(entity,)).text + KINDS[entity][0](rng) * 3
+        stream = StreamMasker(MASKER, "output")
+        for chunk in split(rng, text):
+            stream.feed(chunk)
+            assert stream.held <= 64

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
+from gnomon.engine.byte_search import search_apart
 from gnomon.kit.db import Base, Database
 from gnomon.kit.outbox import ExecutorRow
 
@@ -65,3 +66,18 @@ def test_an_error_of_the_database_does_not_quote_what_was_being_stored(database:
     with pytest.raises(DBAPIError) as raised, database.session() as session:
         session.execute(text("INSERT INTO nowhere VALUES (:content)"), {"content": "what the user wrote"})
     assert "what the user wrote" not in str(raised.value)
+
+
+def test_what_was_deleted_leaves_no_byte_once_the_database_is_compacted(database: Database, tmp_path: Path) -> None:
+    with database.session() as session:
+        session.add(ExecutorRow(id="kept", beat_at=NOW))
+        session.add_all(ExecutorRow(id=f"gone-13812345678-{n}", beat_at=NOW) for n in range(200))
+        session.commit()
+        session.execute(text("DELETE FROM kit_executor WHERE id LIKE 'gone-%'"))
+        session.commit()
+    database.compact()
+    assert search_apart(tmp_path, ["13812345678"]).hits == {}
+    with database.session() as session:
+        assert session.scalars(select(ExecutorRow.id)).all() == ["kept"]
+        session.add(ExecutorRow(id="later", beat_at=NOW))
+        session.commit()

@@ -94,18 +94,18 @@ def test_every_structured_entity_is_planted_and_masked_by_the_default_policy() -
 def test_what_the_platform_planted_and_saw_recorded_is_the_sample(platform: Platform, gateway: Gateway) -> None:
     proof = run(platform)
     facts = proof.facts
-    assert (proof.state, facts["n"], facts["values_sent"], facts["values_found"]) == ("met", 31, 31, 0)
+    assert (proof.state, facts["n"], facts["values_sent"], facts["values_found"]) == ("met", 35, 35, 0)
     assert facts["entities"] == sorted(KINDS)
-    assert (facts["requests"], facts["requests_recorded"], facts["requests_streamed"]) == (8, 8, 4)
+    assert (facts["requests"], facts["requests_recorded"], facts["requests_streamed"]) == (9, 9, 4)
     assert facts["control_found"]
-    assert len(gateway.seen) == 8
+    assert len(gateway.seen) == 9
     assert load().missing_facts("measurement", facts) == ()
 
 
 def test_what_was_planted_is_found_when_it_is_stored(platform: Platform, gateway: Gateway) -> None:
     gateway.leaks = True
     proof = run(platform)
-    assert (proof.state, proof.facts["values_found"]) == ("not_met", 31)
+    assert (proof.state, proof.facts["values_found"]) == ("not_met", 35)
     assert proof.facts["where"] == ["records.jsonl"]
 
 
@@ -136,7 +136,7 @@ def test_what_stands_there_by_chance_is_not_planted(
     one = plants(b"x", each=1)
     (services.settings().home / "before.txt").write_text(one[0].value)
     monkeypatch.setattr(jobs, "plants", lambda _seed, each: one)
-    assert run(platform).facts["values_planted"] == 30
+    assert run(platform).facts["values_planted"] == 34
 
 
 def test_nothing_of_what_was_planted_is_kept_and_the_key_is_destroyed(platform: Platform, gateway: Gateway) -> None:

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gnomon.contract.signing import BadBundle, open_part
 from gnomon.control.access import actions as access
-from gnomon.control.access.schemas import NewKey
+from gnomon.control.access.schemas import NewKey, NewQuota
 from gnomon.control.publishing import actions, queries
 from gnomon.control.publishing import jobs as jobs
 from gnomon.control.rulebook.rules import load
@@ -85,3 +85,13 @@ def test_changes_at_the_same_moment_get_a_serial_each_and_the_last_has_them_all(
     assert serials == [1, 2, 3, 4, 5, 6]
     assert latest is not None
     assert {key["caller"] for key in latest.payload["keys"]} == set(callers)
+
+
+def test_settings_and_quotas_reach_the_gateways(platform: Platform, tmp_path: Path) -> None:
+    services.fill(settings=Settings(home=tmp_path, regulated=True, timezone="Asia/Shanghai"))
+    do(platform, "lin", access.set_quota, "team", "business", NewQuota(tokens_per_day=9, reason="x"))
+    with platform.read() as session:
+        roster = queries.roster(session, load(), platform.clock.now())
+        policy = queries.policy(session, load(), platform.clock.now())
+    assert (roster.timezone, roster.quotas[0].tokens_per_day) == ("Asia/Shanghai", 9)
+    assert policy.regulated

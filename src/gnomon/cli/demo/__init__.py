@@ -4,8 +4,10 @@ Every step announces itself, verifies what it claims, and can be resumed after a
 """
 
 import os
+import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -42,6 +44,8 @@ def demo(once: bool, how: str | None, model: Path | None, port: int) -> None:
     state = State(settings.home / "demo.json")
     holder = keeper.Keeper(settings, _environment(settings))
     started = time.monotonic()
+    for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl C: the platform is a group of its own and would go on
+        signal.signal(number, signal.default_int_handler)
     try:
         narrative.tell(settings, state, holder, local_model=model)
         click.echo(f"\n总用时 total {time.monotonic() - started:.0f} s")
@@ -85,5 +89,6 @@ def _choose(home: Path, how: str | None, *, once: bool) -> str:
 def _stay_open(settings: Settings) -> None:
     click.secho(f"\n控制台保持开启 / the console stays open:  {settings.control_url}", bold=True)
     click.echo("Ctrl C 结束 / ends it")
-    while True:
-        time.sleep(3600)
+    with suppress(KeyboardInterrupt):
+        while True:
+            time.sleep(3600)

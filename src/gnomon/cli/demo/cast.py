@@ -6,7 +6,7 @@ posts. The demo calls the second one qi.
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 from gnomon.cli.client import ApiError, Client
@@ -33,40 +33,66 @@ CAST = (
 )
 
 
-@dataclass(slots=True)
+FIRST = (
+    ("admin", "admin", "系统管理员 system administrator"),
+    ("qi", "security", "安全管理员 security administrator"),
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Hired:
-    """Session tokens and ids by the demo's name of the person, passwords by login."""
+    """Session tokens and ids, by the demo's name of the person."""
 
-    tokens: dict[str, str] = field(default_factory=dict)
-    people: dict[str, str] = field(default_factory=dict)
-    passwords: dict[str, str] = field(default_factory=dict)
+    tokens: dict[str, str]
+    people: dict[str, str]
 
 
-def hire(url: str, links: Mapping[str, str], do: Callable[[str, Callable[[], str]], str]) -> Hired:
-    """Everybody has signed in and holds their posts. `do` runs each step under its title."""
-    made = Hired()
+def hire(
+    url: str,
+    links: Callable[[set[str]], Mapping[str, str]],
+    do: Callable[[str, Callable[[], str]], str],
+    *,
+    hired: Callable[[str, str, str], None],
+    tokens: Mapping[str, str],
+) -> Hired:
+    """Everybody has signed in and holds their posts; who is in `tokens` was hired before.
 
-    def enter(login: str, link: str) -> str:
-        made.passwords[login] = password()
-        return accept(url, link, made.passwords[login])
+    `links` gives the one-time links of the first administrators named; `do` runs each step under its title; `hired`
+    hears name, password and token of each.
+    """
+    made = dict(tokens)
 
-    made.tokens["admin"] = do("系统管理员 system administrator", lambda: enter("admin", links["admin"]))
-    made.tokens["qi"] = do("安全管理员 security administrator", lambda: enter("security", links["security"]))
-    with Client(url, token=made.tokens["admin"]) as admin, Client(url, token=made.tokens["qi"]) as security:
+    def enter(name: str, link: Callable[[], str]) -> str:
+        chosen = password()
+        made[name] = accept(url, link(), chosen)
+        hired(name, chosen, made[name])
+        return made[name]
+
+    for name, login, title in FIRST:
+        if name not in made:
+            do(title, partial(enter, name, partial(_link_of, links, login)))
+    with Client(url, token=made["admin"]) as admin, Client(url, token=made["qi"]) as security:
         for person in CAST:
-            made.tokens[person.login] = do(
-                f"{person.name} {person.title}", partial(_hire, person, admin=admin, security=security, enter=enter)
-            )
-        made.people = {found["login"]: found["id"] for found in admin.get("/api/v1/people")}
-    made.people["qi"] = made.people["security"]
-    return made
+            if person.login not in made:
+                do(f"{person.name} {person.title}", partial(_hire, person, admin=admin, security=security, enter=enter))
+        people = {found["login"]: found["id"] for found in admin.get("/api/v1/people")}
+    return Hired(made, people | {"qi": people["security"]})
 
 
-def _hire(person: Person, *, admin: Client, security: Client, enter: Callable[[str, str], str]) -> str:
+def _link_of(links: Callable[[set[str]], Mapping[str, str]], login: str) -> str:
+    return links({login})[login]
+
+
+def _hire(person: Person, *, admin: Client, security: Client, enter: Callable[[str, Callable[[], str]], str]) -> str:
+    """The posts come first: whoever has signed in holds them."""
     id, link = invite(admin, person)
-    token = enter(person.login, link)
     security.put(f"/api/v1/people/{id}/posts", {"posts": list(person.posts), "reason": "到岗"})
-    return token
+    return enter(person.login, lambda: link)
+
+
+def login_of(name: str) -> str:
+    """With what the demo's person of that name signs in."""
+    return next((login for known, login, _ in FIRST if known == name), name)
 
 
 # Without vowels, so that no password happens to contain a sign-in name, which would be refused.

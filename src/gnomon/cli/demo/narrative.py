@@ -64,11 +64,21 @@ def _people(world: World, keeper: Keeper) -> None:
     """Two administrators come by the one-time links; everybody else by invitation. Passwords are printed once."""
     if "tokens" in world.state:
         return
-    hired = cast.hire(world.settings.control_url, keeper.first_links(), world.stage.do)
-    for login, password in hired.passwords.items():
-        world.stage.tell(f"{login:<8} {password}")
-    world.state["people"] = hired.people
-    world.state["tokens"] = hired.tokens
+    tokens: dict[str, str] = world.state.get("hired", {})
+
+    def hired(name: str, password: str, token: str) -> None:
+        tokens[name] = token
+        world.state["hired"] = tokens
+        passwords[name] = password
+
+    passwords: dict[str, str] = {}
+    try:
+        made = cast.hire(world.settings.control_url, keeper.first_links, world.stage.do, hired=hired, tokens=tokens)
+    finally:
+        for name, password in passwords.items():
+            world.stage.tell(f"{cast.login_of(name):<8} {password}")
+    world.state["people"] = made.people
+    world.state["tokens"] = made.tokens
 
 
 def _table(world: World) -> None:

@@ -13,6 +13,7 @@ from gnomon.control.catalog import queries as catalog
 from gnomon.control.evaluation import queries as evaluation
 from gnomon.control.evaluation.tables import Comparison
 from gnomon.control.remediation import queries
+from gnomon.control.remediation.rules import title_of
 from gnomon.control.remediation.tables import BudgetLine, Case, Measure, Round
 from gnomon.engine import charts
 from gnomon.engine.charts import Chart, Estimate, Interval, Task
@@ -46,7 +47,7 @@ def part_of(reader: Reader, found: Case, shown: Round) -> dict[str, Any]:
         "gantt": _gantt(reader, found, shown),
         "budget": _budget(reader, found, shown) if reader.may("budget.view") else None,
         "lines": queries.budget(reader.session, found.id, shown.n) if reader.may("budget.view") else [],
-        "deviations": shown.content.get("deviations", []),
+        "deviations": [one | {"title": title_of(one)} for one in shown.content.get("deviations", [])],
         "sentences": [
             (state, sentence[reader.context.locale])
             for sentence, state in zip(

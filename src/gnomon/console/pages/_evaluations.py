@@ -9,7 +9,8 @@ from gnomon.console.pages._loop import Cell
 from gnomon.console.reader import Reader
 from gnomon.control.catalog import queries as catalog
 from gnomon.control.catalog.tables import ModelVersion
-from gnomon.control.evaluation.tables import Comparison, EvaluationRun, Suite
+from gnomon.control.deployments import queries as deployments
+from gnomon.control.evaluation.tables import Comparison, EvaluationRun, MaskingTrial, Suite
 from gnomon.engine.charts import Estimate
 from gnomon.engine.stats.metrics import metric
 from gnomon.engine.stats.sentences import change, figure, metric_words
@@ -80,6 +81,33 @@ def run_options(
 
 def metric_options(reader: Reader) -> list[tuple[str, str]]:
     return [(name, metric_name(reader, name)) for name in COMPARABLE]
+
+
+def targets(reader: Reader) -> list[tuple[str, str]]:
+    """What a run may be put to, as `model@target`."""
+    return [
+        (f"{route.model}@{target.id}", f"{route.model}@{target.id}")
+        for route in deployments.routes(reader.session)
+        for target in route.targets
+    ]
+
+
+def trial_row(reader: Reader, one: MaskingTrial) -> list[Cell]:
+    """A masking trial in a line; while it runs, its state stands for the verdict."""
+    whole: dict[str, Any] = one.result["parts"][0] if one.result else {}
+    raw, masked, claim = (whole.get(name) or {} for name in ("raw", "masked", "claim"))
+    done = one.state == "completed"
+    return [
+        _loop.link(_loop.moment(reader, one.requested_at).text, f"/evaluations/masking/{one.id}"),
+        Cell(f"{one.model}@{one.target_id}"),
+        Cell(f"{one.policy_id} {one.policy_version}"),
+        _loop.share(reader, raw.get("estimate")),
+        _loop.share(reader, masked.get("estimate")),
+        _loop.share(reader, claim.get("ratio")),
+        _loop.number(reader, whole.get("flips", {}).get("fixed")),
+        _loop.number(reader, whole.get("flips", {}).get("broken")),
+        _loop.status(reader, "verdict" if done else "job", one.verdict if done else one.state),
+    ]
 
 
 def comparison_row(reader: Reader, one: Comparison) -> list[Cell]:

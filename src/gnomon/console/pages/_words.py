@@ -168,7 +168,9 @@ NAMES: Final[dict[str, dict[str, str]]] = {
         "verification": mark("复测"),
         "comparison": mark("对比"),
         "exploration": mark("探查"),
+        "masking": mark("脱敏影响"),
     },
+    "mask_purpose": {"evaluation": mark("用于评测"), "training": mark("用于训练")},
     "measure": {
         "data": mark("数据"),
         "algorithm": mark("算法"),

@@ -13,6 +13,7 @@ from gnomon.console.urls import Column
 from gnomon.control.approvals import actions, queries, rules
 from gnomon.control.approvals.tables import ApprovalRequest
 from gnomon.control.evidence import queries as evidence
+from gnomon.control.remediation import queries as remediation
 from gnomon.kit import i18n
 from gnomon.kit.canonical import digest
 from gnomon.kit.errors import GnomonError
@@ -26,6 +27,7 @@ _PAGES = {
     "deployment_plan": "/deployments/{id}",
     "release": "/releases/{id}",
     "closure": "/cases/{id}",
+    "person_erasure": "/privacy/subjects/{id}",
 }
 
 
@@ -175,13 +177,22 @@ def _detail(
         votes=[_said(reader, vote) for vote in standing.votes],
         author=reader.name(request.author_id),
         refused=_refused(reader, request),
-        subject=_PAGES.get(request.kind, "").format(id=request.subject_id),
+        subject=_subject(reader, request),
         proofs=[one for one in about if one.facts.get("request") == request.id],
         wrong=wrong,
         typed=typed,
         dialog=dialog,
         comment_max=COMMENT_MAX,
     )
+
+
+def _subject(reader: Reader, request: ApprovalRequest) -> str:
+    """The page of what is decided; empty when it has none."""
+    if request.kind == "mask_policy_change":
+        return f"/privacy/proposals/{request.id}"  # beside the one in force, with what it changes
+    if request.kind == "remediation_plan":
+        return f"/cases/{remediation.round_by_id(reader.session, request.subject_id).case_id}"
+    return _PAGES.get(request.kind, "").format(id=request.subject_id)
 
 
 def _refused(reader: Reader, request: ApprovalRequest) -> str:

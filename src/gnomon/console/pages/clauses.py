@@ -24,6 +24,13 @@ from gnomon.kit import i18n, services
 from gnomon.kit.errors import NotFound
 from gnomon.kit.web import WorkDep, allow
 
+_PAINT = {
+    "met": "part-ok",
+    "partial": "part-warn",
+    "not_met": "part-bad",
+    "expired": "plan-warn",
+    "not_measured": "plan-idle",
+}
 router = APIRouter(include_in_schema=False)
 HISTORY = 20
 _ORDER = {state: i for i, state in enumerate(("not_met", "expired", "not_measured", "partial", "met"))}
@@ -133,6 +140,7 @@ def coverage(reader: Reader, board: Board) -> charts.Chart:
         locale=reader.context.locale,
         method=_("每条条款按其全部管控措施的最新有效证据判定"),
         n=board.total,
+        paint=[_PAINT[state] for state in states],
     )
 
 

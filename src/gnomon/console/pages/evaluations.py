@@ -12,7 +12,6 @@ from gnomon.console.reader import Reader, ReaderDep
 from gnomon.console.render import see_other
 from gnomon.console.urls import Column
 from gnomon.control.catalog.tables import ModelVersion
-from gnomon.control.deployments import queries as deployments
 from gnomon.control.evaluation import actions, queries
 from gnomon.control.evaluation.schemas import DecodingIn, NewRun
 from gnomon.control.evaluation.tables import EvaluationRun, Suite
@@ -69,7 +68,7 @@ def evaluations(reader: ReaderDep) -> Response:
         sentence=_overall(reader, found),
         open_suites=[(one.id, one.name) for one in suites.values() if not one.sealed],
         sealed_suites=[(one.id, one.name) for one in suites.values() if one.sealed],
-        targets=_targets(reader),
+        targets=_evaluations.targets(reader),
         run_refused=reader.refusal("evaluation.run"),
         sealed_refused=reader.refusal("evaluation.run_sealed"),
         compare_options=_evaluations.run_options(reader, done, suites, versions),
@@ -168,11 +167,3 @@ def _overall(reader: Reader, found: Sequence[EvaluationRun]) -> tuple[str, str]:
     if failed:
         return "warn", _("%(n)s 次评测失败，可以续跑。", n=failed)
     return "ok", _("没有进行中或失败的评测。")
-
-
-def _targets(reader: Reader) -> list[tuple[str, str]]:
-    return [
-        (f"{route.model}@{target.id}", f"{route.model}@{target.id}")
-        for route in deployments.routes(reader.session)
-        for target in route.targets
-    ]

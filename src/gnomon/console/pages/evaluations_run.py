@@ -145,6 +145,7 @@ def _frame(reader: Reader, found: EvaluationRun) -> dict[str, Any]:
         "tabs": tabs if found.state == "completed" else [],
         "settings": _settings(reader, found, about),
         "resume_refused": _loop.refused(reader, "evaluation.resume"),
+        "trial": next(iter(queries.trials(reader.session, run_id=found.id)), None),
         "at": reader.now,
         "job_tone": _words.badge(reader.context, "job", found.state),
         "title": f"{found.model} {version.label if version else found.target_id}",

@@ -229,10 +229,6 @@ def _rights(reader: Reader, permissions: dict[str, Any]) -> list[dict[str, Any]]
     return rows
 
 
-def _ticks(held: set[str], posts: list[tuple[str, str]]) -> list[str]:
-    return ["✓" if id in held else "" for id, _ in posts]
-
-
 def _holders(reader: Reader) -> dict[str, str]:
     """The names of those who hold each post."""
     held: dict[str, list[str]] = {}

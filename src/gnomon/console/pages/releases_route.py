@@ -7,7 +7,7 @@ from fastapi import APIRouter, Form
 from fastapi.responses import Response
 from pydantic import ValidationError
 
-from gnomon.console.pages import _loop, _releases
+from gnomon.console.pages import _loop, _releases, releases_rules
 from gnomon.console.pages._loop import Cell
 from gnomon.console.pages.deployments import shares
 from gnomon.console.reader import Reader, ReaderDep
@@ -50,6 +50,7 @@ def route(model: str, reader: ReaderDep) -> Response:
         sentence=_sentence(reader, found, current),
         share=_share_chart(reader, found),
         targets=_targets(reader, found),
+        rules=releases_rules.rules(reader, found),
         current=current,
         steps=_releases.steps_of(reader, current) if current else [],
         arms=_releases.both_arms(reader, current) if current else None,
@@ -185,7 +186,7 @@ def _targets(reader: Reader, found: RouteState) -> list[list[Cell]]:
                 if version
                 else Cell(i18n.NOT_MEASURED),
                 _loop.share(reader, divided[target.id]),
-                Cell(target.upstream, code=True),
+                _loop.link(target.upstream, f"/upstreams/{quote(target.upstream)}", code=True),
             ]
         )
     return rows

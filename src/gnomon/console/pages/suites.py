@@ -7,6 +7,7 @@ from gnomon.console.pages import _evaluations, _loop, _words
 from gnomon.console.pages._loop import Cell
 from gnomon.console.reader import ReaderDep
 from gnomon.control.evaluation import queries
+from gnomon.control.privacy import queries as privacy
 from gnomon.engine import charts
 from gnomon.kit.web import allow
 
@@ -32,9 +33,7 @@ def suite(id: str, reader: ReaderDep) -> Response:
         looks=[
             [
                 Cell(str(look.number)),
-                _loop.link(look.id, f"/evaluations/{look.id}", code=True)
-                if look.id.startswith("run_")
-                else Cell(look.id, code=True),
+                _look(look.id),
                 Cell(_words.name(reader.context, "purpose", look.purpose)),
                 Cell(str(look.openings)),
                 _loop.moment(reader, look.at),
@@ -51,4 +50,17 @@ def suite(id: str, reader: ReaderDep) -> Response:
             ]
             for run in queries.runs(reader.session, suite_id=found.id)
         ],
+        trials=[_evaluations.trial_row(reader, one) for one in queries.trials(reader.session, suite_id=found.id)],
+        masking_refused=reader.refusal("evaluation.measure_masking"),
+        targets=_evaluations.targets(reader),
+        policies=[(one.id, f"{one.id} {one.version}") for one in privacy.mask_policies(reader.session)],
+        purposes=[(one, _words.name(reader.context, "mask_purpose", one)) for one in ("evaluation", "training")],
+        metrics=[one for one in _evaluations.metric_options(reader) if not one[0].startswith("latency")],
     )
+
+
+def _look(id: str) -> Cell:
+    """What looked: a run, a masking trial, or a check that has no page."""
+    pages = {"run": f"/evaluations/{id}", "masking": f"/evaluations/masking/{id}"}
+    url = pages.get(id.partition("_")[0], "")
+    return _loop.link(id, url, code=True) if url else Cell(id, code=True)

@@ -84,6 +84,7 @@ def record(id: str, reader: ReaderDep) -> Response:
             for way, found in ((_way(reader, "in"), row["entities_in"]), (_way(reader, "out"), row["entities_out"]))
             for entity, n in (found or {}).items()
         ],
+        judged=[(_way(reader, "in" if one["direction"] == "input" else "out"), one) for one in row["content"] or ()],
         asked=(row["request"] or "") if may_read else None,
         replied=(row["reply"] or "") if may_read else None,
         read_refused=reader.refusal("traffic.read"),

@@ -135,7 +135,7 @@ def _asked(reader: Reader, _board: Board) -> Tile:
 
 def _banned(reader: Reader, _board: Board) -> Tile:
     _ = reader.context.gettext
-    active = access.bans(reader.session, active_at=reader.now)
+    active = [one for one in access.bans(reader.session, active_at=reader.now) if one.grade == "ban"]
     loose = sum(not one.confirmed_by for one in active)
     tone, word = ("warn", _("%(n)s 项待确认", n=loose)) if loose else ("ok", _("均已确认"))
     return Tile(_("生效的封禁"), str(len(active)), _("网关自动与人工"), tone, word, "/bans")

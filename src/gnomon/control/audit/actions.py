@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from gnomon.control.audit import rules
+from gnomon.control.audit import rules, wording
 from gnomon.control.audit.tables import AuditEntry
 from gnomon.kit.canonical import NotExact, canonical_bytes
 from gnomon.kit.work import Actor, Deed
@@ -48,7 +48,7 @@ def _told(deed: Deed) -> dict[str, Any]:
             raise
         mark = rules.mark([deed.object_id, deed.facts])
         return {"object_id": "", "facts": {"error": str(deed.facts.get("error", "")), "not_exact": mark}}
-    return {"object_id": deed.object_id, "facts": deed.facts}
+    return {"object_id": deed.object_id, "facts": wording.cleaned(deed.facts)}
 
 
 def _check(told: Any) -> None:

@@ -1,17 +1,19 @@
 """Reads: deployments, candidates and releases; and routes and upstreams as the bundle carries them."""
 
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from gnomon.contract.bundle import Canary, Route, Target, Upstream
+from gnomon.contract.bundle import Route, Target, Upstream
 from gnomon.control.approvals import queries as approvals
 from gnomon.control.catalog import queries as catalog
 from gnomon.control.deployments import rules
-from gnomon.control.deployments.tables import Candidate, Deployment, Release, RouteState
+from gnomon.control.deployments.tables import Candidate, Deployment, Release, RouteState, UpstreamSetting
 from gnomon.kit.canonical import digest
+from gnomon.kit.clock import iso
 from gnomon.kit.errors import NotFound
 
 
@@ -82,27 +84,85 @@ def routes(session: Session) -> list[Route]:
     """Every route that has a target, by model name, as the bundle carries it."""
     found = session.scalars(select(RouteState).order_by(RouteState.model))
     tasks = {model.name: model.task for model in catalog.models(session)}
-    return [
-        Route(
-            model=row.model,
-            targets=targets(row),
-            mask_policy=row.mask_policy,
-            canary=msgspec.convert(row.canary, Canary) if row.canary else None,
-            timeout_s=row.timeout_s,
-            # A conversation stays with one target; single questions are shared out one by one, so that a canary
-            # sees its share even where there are few callers.
-            sticky=tasks.get(row.model, "") == "chat",
-        )
-        for row in found
-        if row.targets
-    ]
+    return [_route(row, tasks.get(row.model, "")) for row in found if row.targets]
+
+
+def _route(row: RouteState, task: str) -> Route:
+    options = rules.fitting(row.options, {target["id"] for target in row.targets})
+    prices = options.pop("prices", {})
+    plain = {
+        "model": row.model,
+        "targets": [target | prices.get(target["id"], {}) for target in row.targets],
+        "mask_policy": row.mask_policy,
+        "canary": row.canary,
+        "timeout_s": row.timeout_s,
+        # A conversation stays with one target; single questions are shared out one by one, so that a canary sees its
+        # share even where there are few callers.
+        "sticky": task == "chat",
+    }
+    return msgspec.convert(plain | options, Route)
+
+
+def tested_targets(session: Session, model: str) -> set[str]:
+    """Targets of the model that passed their functional test."""
+    found = {c.target_id for c in candidates(session, model=model) if c.state == "tested"}
+    return found | {d.target_id for d in deployments(session, model=model) if d.state in ("tested", "live")}
+
+
+def released_targets(session: Session, model: str) -> set[str]:
+    """Targets of the model whose way to all traffic was approved: live deployments, and releases that are full."""
+    found = {d.target_id for d in deployments(session, model=model) if d.state == "live"}
+    return found | {r.to_target for r in releases(session, model=model) if r.state == "full"}
 
 
 def upstreams(session: Session) -> list[Upstream]:
     """The model servers that some route's target names, by id."""
     used = {target.upstream for row in session.scalars(select(RouteState)) for target in targets(row)}
-    servers = [found.server for found in deployments(session) if found.server.get("id") in used]
-    return [Upstream(id=s["id"], url=s["url"]) for s in sorted(servers, key=lambda s: str(s["id"]))]
+    return [_upstream(server, session.get(UpstreamSetting, server["id"])) for server in servers(session, used)]
+
+
+def _upstream(server: dict[str, Any], setting: UpstreamSetting | None) -> Upstream:
+    if setting is None:
+        return Upstream(id=server["id"], url=server["url"])
+    return Upstream(
+        id=server["id"],
+        url=setting.url or server["url"],
+        connect_timeout_s=setting.connect_timeout_s,
+        ca=setting.ca,
+        server_name=setting.server_name,
+        host=setting.http_host,
+        secret=setting.secret,
+    )
+
+
+def servers(session: Session, among: Collection[str] | None = None) -> list[dict[str, Any]]:
+    """The model servers of all deployments, or those among these, by id."""
+    found = {str(one.server["id"]): one.server for one in deployments(session) if one.server.get("id")}
+    return [found[id] for id in sorted(found) if among is None or id in among]
+
+
+def server(session: Session, id: str) -> dict[str, Any]:
+    for found in servers(session, {id}):
+        return found
+    raise NotFound(f"There is no model server {id}.", next_step="GET /api/v1/upstreams lists them.")
+
+
+def told_upstream(session: Session, id: str) -> dict[str, Any]:
+    """How gateways reach the server, as people may see it: of the secret only that there is one."""
+    own = server(session, id)
+    setting = session.get(UpstreamSetting, id)
+    found = _upstream(own, setting)
+    return {
+        "url": found.url,
+        "own_url": str(own["url"]),
+        "ca": [
+            {"subject": one.subject, "ends": iso(one.ends), "sha256": one.sha256} for one in rules.authorities(found.ca)
+        ],
+        "server_name": found.server_name,
+        "http_host": found.host,
+        "connect_timeout_s": found.connect_timeout_s,
+        "has_secret": bool(found.secret),
+    }
 
 
 def desired_servers(session: Session) -> list[dict[str, Any]]:

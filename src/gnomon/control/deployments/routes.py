@@ -3,6 +3,7 @@
 from typing import Any
 
 from fastapi import APIRouter
+from sqlalchemy.orm import Session
 
 from gnomon.control.approvals import queries as approvals
 from gnomon.control.deployments import actions, queries, rules
@@ -15,8 +16,10 @@ from gnomon.control.deployments.schemas import (
     Reason,
     ReleaseRequest,
     Requirements,
+    RouteChange,
+    UpstreamChange,
 )
-from gnomon.control.deployments.tables import Candidate, Deployment, Release, RouteState
+from gnomon.control.deployments.tables import Candidate, Deployment, Release, RouteState, UpstreamSetting
 from gnomon.kit.clock import iso
 from gnomon.kit.web import ReadDep, WorkDep, allow
 
@@ -68,6 +71,7 @@ def plain_route(route: RouteState) -> dict[str, Any]:
         "targets": route.targets,
         "canary": route.canary,
         "timeout_s": route.timeout_s,
+        "options": route.options,
         "changed_at": iso(route.changed_at),
     }
 
@@ -190,6 +194,43 @@ def one_candidate(id: str, session: ReadDep) -> dict[str, Any]:
 @router.get("/models/{model}/route", dependencies=[allow("deployment.view")])
 def route(model: str, session: ReadDep) -> dict[str, Any]:
     return plain_route(queries.route(session, model))
+
+
+@router.put("/models/{model}/route/options")
+def configure_route(model: str, body: RouteChange, work: WorkDep) -> dict[str, Any]:
+    return plain_route(actions.configure_route(work, model, body.options, reason=body.reason))
+
+
+def plain_upstream(session: Session, id: str) -> dict[str, Any]:
+    """Everything but the secret."""
+    setting = session.get(UpstreamSetting, id)
+    return (
+        {"id": id}
+        | queries.told_upstream(session, id)
+        | {
+            "secret_set_at": iso(setting.secret_set_at) if setting and setting.secret_set_at else None,
+            "changed_at": iso(setting.changed_at) if setting else None,
+            "changed_by": setting.changed_by if setting else "",
+            "reason": setting.reason if setting else "",
+        }
+    )
+
+
+@router.get("/upstreams", dependencies=[allow("upstream.view")])
+def upstreams(session: ReadDep) -> list[dict[str, Any]]:
+    """How gateways reach each model server."""
+    return [plain_upstream(session, str(server["id"])) for server in queries.servers(session)]
+
+
+@router.get("/upstreams/{id}", dependencies=[allow("upstream.view")])
+def upstream(id: str, session: ReadDep) -> dict[str, Any]:
+    return plain_upstream(session, id)
+
+
+@router.put("/upstreams/{id}")
+def set_upstream(id: str, body: UpstreamChange, work: WorkDep) -> dict[str, Any]:
+    actions.set_upstream(work, id, body)
+    return plain_upstream(work.session, id)
 
 
 @router.post("/models/{model}/roll-back", status_code=202)

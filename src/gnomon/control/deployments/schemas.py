@@ -6,7 +6,7 @@ Papers are loose here, so that a draft can be kept; `rules.papers` says what is 
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from gnomon.kit.events import Event
 
@@ -128,13 +128,112 @@ class NewCandidate(Shape):
     version_id: str
 
 
+class BreakerIn(Shape):
+    """See `contract.bundle.Breaker`."""
+
+    unreachable: int = Field(3, ge=0)
+    failure_ratio: float = Field(0.8, ge=0, le=1)
+    min_requests: int = Field(20, ge=1)
+    window_s: float = Field(10.0, gt=0)
+    slow_ms: float = Field(0.0, ge=0)
+    open_s: float = Field(5.0, gt=0)
+    max_open_s: float = Field(60.0, gt=0)
+
+
+class ArmIn(Shape):
+    target: str
+    share: float = Field(gt=0, le=1)
+
+
+class ExperimentIn(Shape):
+    id: str = Field(pattern=r"^[a-z0-9-]{1,40}$")
+    arms: list[ArmIn] = Field(min_length=1)
+    unit: Literal["caller", "user"] = "caller"
+
+
+class ShadowIn(Shape):
+    target: str
+    share: float = Field(gt=0, le=1)
+    max_in_flight: int = Field(4, ge=1, le=64)
+
+
+class CascadeIn(Shape):
+    small: str
+    min_mean_logprob: float | None = Field(None, le=0)
+    min_margin: float | None = Field(None, ge=0, le=1)
+    escalate_on: list[str] = Field(default_factory=lambda: ["length", "content_filter"])
+
+
+class CacheIn(Shape):
+    ttl_s: float = Field(gt=0, le=86_400)
+    max_bytes: int = Field(16_777_216, ge=65_536, le=1_073_741_824)
+
+
+class TargetPrice(Shape):
+    """Of a million tokens."""
+
+    price_in: float = Field(0.0, ge=0)
+    price_out: float = Field(0.0, ge=0)
+
+
+class RouteOptions(Shape):
+    """How a route asks its targets; see `contract.bundle.Route`. What is left out is as the bundle has it by default.
+
+    `sticky` None: by the model's task. Times in seconds or, by name, milliseconds.
+    """
+
+    sticky: bool | None = None
+    timeout_s: float | None = Field(None, gt=0, le=3600)
+    total_s: float = Field(0.0, ge=0, le=86_400)
+    first_byte_s: float = Field(0.0, ge=0)
+    fallback: list[str] = Field(default_factory=list)
+    retries: int = Field(0, ge=0, le=5)
+    hedge_after_ms: float = Field(0.0, ge=0)
+    keep_content: bool = True
+    unscanned: list[Literal["image", "audio", "video", "file", "tokens"]] = Field(default_factory=list)
+    breaker: BreakerIn | None = None
+    experiment: ExperimentIn | None = None
+    shadow: ShadowIn | None = None
+    cascade: CascadeIn | None = None
+    cache: CacheIn | None = None
+    prices: dict[str, TargetPrice] = Field(default_factory=dict)  # by target
+    content_policy: str = (
+        ""  # of the rulebook, for attacks and unsafe matter; empty: its default; "none": not looked at
+    )
+
+
+class UpstreamChange(Shape):
+    """How gateways reach a model server; see `contract.bundle.Upstream`. What is left out is as the server itself is.
+
+    `secret`: left out it stays as it is, empty it is removed; it is never told again.
+    """
+
+    url: str = Field("", max_length=2_000)  # empty: the address under which the platform itself reaches it
+    ca: str = ""  # PEM certificates; empty: those of the system
+    server_name: str = ""
+    http_host: str = ""
+    connect_timeout_s: float = Field(2.0, ge=0.05, le=60)
+    secret: SecretStr | None = None
+    reason: str = Field(min_length=1, max_length=1000)
+
+    @field_validator("url", "ca", "server_name", "http_host")
+    @classmethod
+    def _trimmed(cls, text: str) -> str:
+        return text.strip()
+
+
+class RouteChange(Shape):
+    options: RouteOptions
+    reason: str = Field(min_length=1, max_length=1000)
+
+
 class Reason(Shape):
     reason: str = Field(min_length=1, max_length=1000)
 
 
 @dataclass(frozen=True, slots=True)
 class RoutesChanged(Event):
-    """The policy part of the bundle must be published anew."""
+    """The policy part of the bundle must be published anew. `model`: whose route changed; empty: not a route."""
 
     model: str
 

@@ -58,7 +58,25 @@ class RouteState(Base):
     targets: Mapped[list[dict[str, Any]]]  # contract.bundle.Target as plain JSON
     canary: Mapped[dict[str, Any] | None]  # contract.bundle.Canary as plain JSON
     timeout_s: Mapped[float]
+    options: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")  # schemas.RouteOptions
     changed_at: Mapped[datetime]
+
+
+class UpstreamSetting(Base):
+    """How gateways reach a model server, where that is not as the platform itself does."""
+
+    __tablename__ = "deployments_upstream"
+    id: Mapped[str] = mapped_column(primary_key=True)  # of the server
+    url: Mapped[str]  # empty: the server's own
+    ca: Mapped[str]
+    server_name: Mapped[str]
+    http_host: Mapped[str]
+    connect_timeout_s: Mapped[float]
+    secret: Mapped[str]  # sealed to the gateways' key: nobody here can read it
+    secret_set_at: Mapped[datetime | None]
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[str]
+    reason: Mapped[str]
 
 
 class Release(Base):

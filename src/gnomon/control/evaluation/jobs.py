@@ -1,31 +1,25 @@
-"""What the worker does: put a suite to a model, look for leaks."""
+"""What the worker does: put a suite to a model, as it is and masked too, and look for leaks."""
 
 import asyncio
-import queue
-import threading
-from collections.abc import Callable
-from typing import Any
 
 import httpx
-import psutil
 
 from gnomon.control.catalog import queries as catalog
-from gnomon.control.evaluation import actions, queries
+from gnomon.control.evaluation import actions, conditions, queries
 from gnomon.control.evaluation.actions.suites import further_features
+from gnomon.control.evaluation.asking import HostUse, Saver, resources
 from gnomon.control.evaluation.tables import EvaluationRun
 from gnomon.control.rulebook import rules as rulebook
+from gnomon.engine.masked_copy import SIDES, Side, items_of, lost, masked_copy
 from gnomon.engine.runs import Decoding, RunItem, Tally, run_items
 from gnomon.engine.scoring import Answer, score
 from gnomon.engine.slices import discover
 from gnomon.engine.suites.near_duplicates import leaks
 from gnomon.engine.suites.recipes import recipe_from
-from gnomon.kit import services
-from gnomon.kit.clock import iso
+from gnomon.guard.policy import Masker
+from gnomon.kit import keys, services
 from gnomon.kit.errors import GnomonError
 from gnomon.kit.jobs import JobContext, job
-
-BATCH = 25  # answers to a transaction: a kill loses at most this many, which are asked again
-PATIENCE_S = 2.0  # after which fewer are stored too
 
 transport: httpx.AsyncBaseTransport | None = None  # tests put a fake gateway here
 
@@ -49,7 +43,7 @@ def _run(ctx: JobContext, opened: actions.Opened) -> None:
     with ctx.read() as session:
         row = queries.run(session, ctx.subject)
         suite = queries.suite(session, row.suite_id)
-    started, host = ctx.platform.clock.now(), _HostUse()
+    started, host = ctx.platform.clock.now(), HostUse()
     tally = _ask(ctx, row, opened)
     ended = ctx.platform.clock.now()
     ctx.progress(done=row.n, total=row.n, note="scoring")
@@ -57,8 +51,6 @@ def _run(ctx: JobContext, opened: actions.Opened) -> None:
         answers = queries.answers(session, row.id)
     texts = {item["id"]: item["text"] for item in opened.rows}
     extra = {item["id"]: further_features(item) for item in opened.rows}
-    resources = {"started_at": iso(started), "ended_at": iso(ended), "wall_s": round(tally.wall_s, 3)}
-    resources |= {"throughput_per_s": round(tally.asked / tally.wall_s, 3) if tally.asked and tally.wall_s else None}
     with ctx.work() as work:
         actions.finish(
             work,
@@ -66,7 +58,7 @@ def _run(ctx: JobContext, opened: actions.Opened) -> None:
             scores=score(answers, suite.labels, suite.positive or None).as_dict(),
             slices=[part.as_dict() for part in discover(texts, answers, features=extra)],
             answers_sha256=queries.answers_digest(answers),
-            resources=resources | {"asked": tally.asked, "retries": tally.retries} | host.used(),
+            resources=resources(tally, host, started=started, ended=ended),
         )
     ctx.progress(done=row.n, total=row.n, note="completed")
 
@@ -87,6 +79,90 @@ def check_leaks(ctx: JobContext) -> None:
         actions.record_leaks(work, ctx.subject, found=found, threshold=rulebook.load().threshold("suite_leaks"))
 
 
+@job("evaluation.masking", lane="long")
+def masking(ctx: JobContext) -> None:
+    """Both sides of a masking trial are asked and what masking costs is recorded."""
+    try:
+        with ctx.work() as work:
+            opened = actions.begin_masking(work, ctx.subject)
+        if opened is not None:
+            _masking(ctx, opened)
+    except Exception as error:
+        reason = error.message if isinstance(error, GnomonError) else f"unexpected: {type(error).__name__}"
+        with ctx.work() as work:
+            actions.fail_masking(work, ctx.subject, error=reason)
+        raise
+
+
+def _masking(ctx: JobContext, opened: actions.MaskingOpened) -> None:
+    trial, endpoint = opened.trial, opened.endpoint
+    conditions.require_inside(endpoint)
+    key = keys.secret_key(services.settings().home / "keys" / "mask-evaluation.key")
+    masker = Masker(opened.policy, key=key, purpose=trial.mask_purpose)  # type: ignore[arg-type]  # checked on its way in
+    items = items_of(opened.rows)
+    copy = masked_copy(items, masker, told=lambda done: ctx.progress(done=done, total=len(items), note="masking"))
+    for side in SIDES:
+        asked = items if side == "raw" else copy.asked
+        _side(ctx, opened, side, asked=asked, refused=copy.refused() if side == "masked" else [])
+    with ctx.read() as session:
+        raw, masked = (queries.answers(session, run_id) for run_id in (trial.raw_run, trial.masked_run))
+    with ctx.work() as work:
+        actions.finish_masking(
+            work, trial.id, changed=copy.changed, counts=copy.counts, blocked=len(copy.blocked), lost=lost(raw, masked)
+        )
+    ctx.progress(done=2 * len(items), total=2 * len(items), note="completed")
+
+
+def _side(
+    ctx: JobContext, opened: actions.MaskingOpened, side: Side, *, asked: list[RunItem], refused: list[Answer]
+) -> None:
+    """One side is asked of the model server itself: the gateway would mask what must arrive as it is."""
+    trial, endpoint = opened.trial, opened.endpoint
+    run_id = trial.raw_run if side == "raw" else trial.masked_run
+    with ctx.read() as session:
+        row = queries.run(session, run_id)
+        suite = queries.suite(session, row.suite_id)
+        already = queries.answered_ids(session, run_id)
+    if row.state == "completed":
+        return
+    started, host = ctx.platform.clock.now(), HostUse()
+
+    def store(answers: list[Answer]) -> None:
+        with ctx.work() as work:
+            done = actions.record_answers(work, run_id, answers)
+        ctx.progress(done=done + (row.n if side == "masked" else 0), total=2 * row.n, note=side)
+
+    with Saver(store) as saver:
+        for answer in refused:
+            saver.take(answer)
+        tally = asyncio.run(
+            run_items(
+                asked,
+                base_url=endpoint.url,
+                key=endpoint.token(),
+                model=endpoint.model,
+                recipe=recipe_from(row.recipe),
+                run_id=run_id,
+                on_answer=saver.take,
+                concurrency=int(ctx.args.get("concurrency", 4)),
+                already=already,
+                decoding=Decoding(**row.decoding),
+                transport=transport,
+                reach=endpoint.reach,
+            )
+        )
+    with ctx.read() as session:
+        answers = queries.answers(session, run_id)
+    with ctx.work() as work:
+        actions.finish_side(
+            work,
+            run_id,
+            scores=score(answers, suite.labels, suite.positive or None).as_dict(),
+            answers_sha256=queries.answers_digest(answers),
+            resources=resources(tally, host, started=started, ended=ctx.platform.clock.now()),
+        )
+
+
 def _ask(ctx: JobContext, row: EvaluationRun, opened: actions.Opened) -> Tally:
     recipe = recipe_from(row.recipe)
     items = [RunItem(item["id"], item["text"], item["label"]) for item in opened.rows]
@@ -96,7 +172,7 @@ def _ask(ctx: JobContext, row: EvaluationRun, opened: actions.Opened) -> Tally:
             done = actions.record_answers(work, row.id, answers)
         ctx.progress(done=done, total=row.n, note="asking")
 
-    with _Saver(store) as saver:
+    with Saver(store) as saver:
         return asyncio.run(
             run_items(
                 items,
@@ -112,66 +188,3 @@ def _ask(ctx: JobContext, row: EvaluationRun, opened: actions.Opened) -> Tally:
                 transport=transport,
             )
         )
-
-
-class _Saver:
-    """Stores answers in batches from a thread of its own: a commit on the event loop would be measured as latency."""
-
-    def __init__(self, store: Callable[[list[Answer]], None]) -> None:
-        self._store = store
-        self._queue: queue.Queue[Answer | None] = queue.Queue()
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._loop, name="evaluation-saver", daemon=True)
-
-    def __enter__(self) -> "_Saver":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._queue.put(None)
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
-
-    def take(self, answer: Answer) -> None:
-        if self._error is not None:
-            raise self._error  # nothing can be stored: asking on would be for nothing
-        self._queue.put(answer)
-
-    def _loop(self) -> None:
-        try:
-            while batch := self._batch():
-                self._store(batch)
-        except BaseException as error:  # noqa: BLE001 - handed to the thread that asks
-            self._error = error
-
-    def _batch(self) -> list[Answer]:
-        """The next answers to store; empty at the end."""
-        batch: list[Answer] = []
-        while len(batch) < BATCH:
-            try:
-                answer = self._queue.get(timeout=PATIENCE_S if batch else None)
-            except queue.Empty:
-                return batch
-            if answer is None:
-                self._queue.put(None)  # seen again after what is left has been stored
-                return batch
-            batch.append(answer)
-        return batch
-
-
-class _HostUse:
-    """Share of processor and memory that the whole host used since this was made."""
-
-    def __init__(self) -> None:
-        self._before = psutil.cpu_times()
-
-    def used(self) -> dict[str, Any]:
-        spent = [b - a for a, b in zip(self._before, psutil.cpu_times(), strict=True)]
-        whole, names = sum(spent), self._before._fields
-        idle = sum(value for name, value in zip(names, spent, strict=True) if name in ("idle", "iowait"))
-        memory = psutil.virtual_memory()
-        return {
-            "cpu": round(1 - idle / whole, 4) if whole > 0 else None,
-            "memory": round(1 - memory.available / memory.total, 4),
-        }

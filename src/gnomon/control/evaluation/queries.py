@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 from gnomon.control.catalog import fingerprints
 from gnomon.control.catalog.rules import keyed
 from gnomon.control.evaluation import rules
-from gnomon.control.evaluation.tables import Comparison, EvaluationAnswer, EvaluationRun, Look, Suite
+from gnomon.control.evaluation.tables import Comparison, EvaluationAnswer, EvaluationRun, Look, MaskingTrial, Suite
+from gnomon.engine.masked_copy import lost
 from gnomon.engine.scoring import Answer, score
+from gnomon.engine.stats import MaskingEffect, masking_effect
 from gnomon.engine.stats.compare import Comparison as Compared
 from gnomon.engine.stats.compare import compare
 from gnomon.engine.stats.goals import Goal, Guard
@@ -154,6 +156,47 @@ def verify_comparison(session: Session, id: str) -> Verification:
     computed = again.as_dict()
     lines = rules.differences(found.result, computed, path="comparison")
     return Verification(found.id, not lines, again.n, len(computed["guards"]) + len(computed["slices"]) + 3, lines)
+
+
+def trial(session: Session, id: str) -> MaskingTrial:
+    found = session.get(MaskingTrial, id)
+    if found is None:
+        raise NotFound(f"There is no masking trial {id}.", next_step="Look it up in the list of trials.")
+    return found
+
+
+def trials(session: Session, *, suite_id: str = "", run_id: str = "", limit: int = 200) -> list[MaskingTrial]:
+    """Newest first; of one suite, or with that run as a side."""
+    query = select(MaskingTrial).order_by(MaskingTrial.requested_at.desc(), MaskingTrial.id.desc()).limit(limit)
+    if suite_id:
+        query = query.where(MaskingTrial.suite_id == suite_id)
+    if run_id:
+        query = query.where((MaskingTrial.raw_run == run_id) | (MaskingTrial.masked_run == run_id))
+    return list(session.scalars(query))
+
+
+def masking_effect_of(session: Session, found: MaskingTrial) -> MaskingEffect:
+    """What masking cost, from the stored answers of both sides."""
+    raw, masked = answers(session, found.raw_run), answers(session, found.masked_run)
+    return masking_effect(
+        raw,
+        masked,
+        changed=found.changed,
+        limit=found.threshold["limit"],
+        min_changed=found.threshold["min_n"],
+        metric_name=found.metric,
+        lost=lost(raw, masked),
+        positive=suite(session, found.suite_id).positive or None,
+    )
+
+
+def verify_trial(session: Session, id: str) -> Verification:
+    """The effect computed anew from the stored answers of both sides."""
+    found = trial(session, id)
+    rules.require_completed(found.id, found.state)
+    computed = masking_effect_of(session, found).as_dict()
+    lines = rules.differences(found.result, computed, path="masking")
+    return Verification(found.id, not lines, computed["n"], 3 * len(computed["parts"]), lines)
 
 
 def compare_runs(

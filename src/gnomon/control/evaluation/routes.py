@@ -6,8 +6,8 @@ from fastapi import APIRouter, Query
 
 from gnomon.control.evaluation import actions, queries
 from gnomon.control.evaluation.report import report
-from gnomon.control.evaluation.schemas import LeakCheck, NewComparison, NewRun, NewSuite, References
-from gnomon.control.evaluation.tables import Comparison, EvaluationRun, Suite
+from gnomon.control.evaluation.schemas import LeakCheck, NewComparison, NewMaskingTrial, NewRun, NewSuite, References
+from gnomon.control.evaluation.tables import Comparison, EvaluationRun, MaskingTrial, Suite
 from gnomon.engine.stats.goals import Goal, Guard
 from gnomon.kit.clock import iso
 from gnomon.kit.web import ReadDep, WorkDep, allow
@@ -77,6 +77,17 @@ def plain_comparison(comparison: Comparison) -> dict[str, Any]:
         "made_by": comparison.made_by,
         "made_at": iso(comparison.made_at),
     }
+
+
+def plain_trial(trial: MaskingTrial) -> dict[str, Any]:
+    names = ("id", "suite_id", "model", "target_id", "version_id", "mask_purpose", "metric", "raw_run", "masked_run")
+    more = ("state", "verdict", "threshold", "counts", "blocked", "result", "evidence_id", "error", "job_id")
+    times = {
+        "requested_at": iso(trial.requested_at),
+        "finished_at": iso(trial.finished_at) if trial.finished_at else None,
+    }
+    policy = {"policy": f"{trial.policy_id}@{trial.policy_version}", "requested_by": trial.requested_by}
+    return {name: getattr(trial, name) for name in (*names, *more)} | policy | times
 
 
 @router.get("/suites", dependencies=[allow("suite.view")])
@@ -180,3 +191,31 @@ def comparison(id: str, session: ReadDep) -> dict[str, Any]:
 @router.get("/comparisons/{id}/verify", dependencies=[allow("evaluation.view")])
 def verify_comparison(id: str, session: ReadDep) -> dict[str, Any]:
     return queries.verify_comparison(session, id).as_dict()
+
+
+@router.get("/masking-trials", dependencies=[allow("evaluation.view")])
+def trials(session: ReadDep, suite_id: str = "", limit: Limit = 200) -> list[dict[str, Any]]:
+    return [plain_trial(trial) for trial in queries.trials(session, suite_id=suite_id, limit=limit)]
+
+
+@router.post("/masking-trials", status_code=202)
+def request_masking(body: NewMaskingTrial, work: WorkDep) -> dict[str, Any]:
+    """A suite is put to the model server as it is and masked by a policy; the result says how much of the score is
+    kept, by a paired non-inferiority test."""
+    return plain_trial(actions.request_masking(work, body))
+
+
+@router.get("/masking-trials/{id}", dependencies=[allow("evaluation.view")])
+def trial(id: str, session: ReadDep) -> dict[str, Any]:
+    return plain_trial(queries.trial(session, id))
+
+
+@router.post("/masking-trials/{id}/resume", status_code=202)
+def resume_masking(id: str, work: WorkDep) -> dict[str, Any]:
+    return plain_trial(actions.resume_masking(work, id))
+
+
+@router.get("/masking-trials/{id}/verify", dependencies=[allow("evaluation.view")])
+def verify_trial(id: str, session: ReadDep) -> dict[str, Any]:
+    """The effect of masking, recomputed from the stored answers of both sides."""
+    return queries.verify_trial(session, id).as_dict()

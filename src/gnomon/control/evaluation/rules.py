@@ -12,6 +12,8 @@ RunState = Literal["queued", "running", "completed", "failed"]
 SuitePurpose = Literal["development", "validation", "test"]
 RunPurpose = Literal["baseline", "verification", "comparison", "exploration"]
 
+MASKING: Final = "masking"
+"""The purpose of the two runs of a masking trial: asked of the model server itself, so never to be asked of another."""
 RUN_STATES: Final[tuple[str, ...]] = get_args(RunState)
 TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
     "queued": frozenset({"running", "failed"}),
@@ -122,6 +124,11 @@ def comparable(
         "hardware": environment.get("hardware"),
     }
     return {key: value or None for key, value in stated.items()}
+
+
+def side_environment(environment: Mapping[str, Any], *, masked_by: str) -> dict[str, Any]:
+    """The conditions of one side of a masking trial: it compares with nothing that went through the gateway."""
+    return dict(environment) | {"mask_policy": f"{masked_by or 'none'} (direct)"}
 
 
 def differences(stored: Any, computed: Any, *, path: str = "") -> list[str]:

@@ -37,6 +37,19 @@ class NewRun(BaseModel):
     concurrency: int = Field(default=4, ge=1, le=64)
 
 
+class NewMaskingTrial(BaseModel):
+    """Without a policy the one of the route that the model is reached by."""
+
+    suite_id: str
+    model: str = Field(min_length=1, max_length=200)
+    target_id: str = ""
+    policy: str = Field(default="", max_length=200)
+    mask_purpose: Literal["evaluation", "training"] = "evaluation"
+    metric: str = Field(default="accuracy", min_length=1, max_length=200)
+    decoding: DecodingIn = Field(default_factory=DecodingIn)
+    concurrency: int = Field(default=4, ge=1, le=64)
+
+
 class NewComparison(BaseModel):
     before_run: str
     after_run: str

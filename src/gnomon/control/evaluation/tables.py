@@ -59,7 +59,7 @@ class EvaluationRun(Base):
     recipe: Mapped[dict[str, Any]]
     decoding: Mapped[dict[str, Any]]
     environment: Mapped[dict[str, Any]]
-    purpose: Mapped[str]  # baseline | verification | comparison | exploration
+    purpose: Mapped[str]  # baseline | verification | comparison | exploration; masking: one side of a MaskingTrial
     state: Mapped[str] = mapped_column(index=True)  # rules.RunState
     n: Mapped[int]
     n_done: Mapped[int] = mapped_column(default=0)
@@ -105,3 +105,36 @@ class Comparison(Base):
     evidence_id: Mapped[str]
     made_by: Mapped[str]
     made_at: Mapped[datetime]
+
+
+class MaskingTrial(Base):
+    """A suite asked as it is and masked, of one model server under the same conditions, and what masking cost.
+
+    Both sides are runs. `changed` says which entities were masked in which item, never what stood there.
+    """
+
+    __tablename__ = "evaluation_masking"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    suite_id: Mapped[str] = mapped_column(index=True)
+    model: Mapped[str]
+    target_id: Mapped[str]
+    version_id: Mapped[str] = mapped_column(index=True)
+    policy_id: Mapped[str]
+    policy_version: Mapped[str]
+    mask_purpose: Mapped[str]  # evaluation | training
+    metric: Mapped[str]
+    raw_run: Mapped[str] = mapped_column(index=True)
+    masked_run: Mapped[str] = mapped_column(index=True)
+    state: Mapped[str] = mapped_column(index=True)  # rules.RunState
+    verdict: Mapped[str] = mapped_column(default="")  # contract.verdicts.State once completed
+    threshold: Mapped[dict[str, Any]]
+    changed: Mapped[dict[str, Any]]
+    counts: Mapped[dict[str, Any]]
+    blocked: Mapped[int] = mapped_column(default=0)
+    result: Mapped[dict[str, Any]]  # engine.stats.masking.MaskingEffect
+    evidence_id: Mapped[str] = mapped_column(default="")
+    error: Mapped[str] = mapped_column(default="")
+    job_id: Mapped[str] = mapped_column(default="")
+    requested_by: Mapped[str]
+    requested_at: Mapped[datetime] = mapped_column(index=True)
+    finished_at: Mapped[datetime | None]

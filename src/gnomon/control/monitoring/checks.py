@@ -1,6 +1,9 @@
 """Checks of monitoring itself: were the rules looked at, were hosts and model servers sampled."""
 
+from datetime import UTC, datetime
+
 from gnomon.contract.verdicts import State
+from gnomon.control.access import queries as access
 from gnomon.control.monitoring import queries, rules, sampling
 from gnomon.control.monitoring.rules import Topic
 from gnomon.control.monitoring.tables import HostSample
@@ -23,6 +26,30 @@ def success_rules(ctx: CheckContext) -> CheckResult | None:
 @check("monitoring.exhaustion_rules_evaluated")
 def exhaustion_rules(ctx: CheckContext) -> CheckResult | None:
     return _evaluated(ctx, Topic.EXHAUSTION)
+
+
+@check("monitoring.frequency_rules_evaluated")
+def frequency_rules(ctx: CheckContext) -> CheckResult | None:
+    """The collector's watch saw every record of the window that is stored. None while none was."""
+    stored = ctx.service("records").query("recent", before=ctx.now.timestamp(), limit=1)
+    if not stored or stored[0]["at"] < ctx.since.timestamp():
+        return None
+    watch = ctx.service("records").health()["defence"]
+    reached = max(watch["last_at"], watch["since"])
+    unseen_s = max(stored[0]["at"] - reached, 0.0)
+    broken = bool(watch["problem"]) or unseen_s > ctx.rulebook.threshold("frequency_watch_delay_s").limit
+    answered = [ban for ban in access.bans(ctx.session) if ban.source == "watch"]
+    facts = {
+        "rules": watch["rules"],
+        "evaluated_at": iso(datetime.fromtimestamp(reached, UTC)),
+        "firing": sorted(f"{ban.grade} {ban.id}" for ban in answered if access.is_in_force(ban, ctx.now)),
+        "last_signal": iso(answered[0].at) if answered else None,
+        "watched": watch["watched"],
+        "baselines": watch["baselines"],
+        "unseen_s": unseen_s,
+        "problem": watch["problem"],
+    }
+    return CheckResult(n=max(watch["watched"], 1), state=State.NOT_MET if broken else State.MET, facts=facts)
 
 
 @check("monitoring.resources_sampled")

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import argon2
@@ -16,7 +17,12 @@ from gnomon.kit.work import Work, action, system_action
 
 # OWASP's second choice for Argon2id (19 MiB, two passes): 40 ms here, so that guessing costs and signing in does not.
 _hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-_NOBODYS_HASH = _hasher.hash(secrets.token_urlsafe(16))
+
+
+@cache
+def _nobodys_hash() -> str:
+    """What the password of somebody unknown is compared with, so that it takes as long as anybody's."""
+    return _hasher.hash(secrets.token_urlsafe(16))
 
 
 @action("session.open")
@@ -25,7 +31,7 @@ def sign_in(work: Work, *, login: str, password: str) -> SignInAnswer:
     person = queries.by_login(work.session, login)
     work.about("login", queries.shown_login(person, login))
     rules.check_pace(_attempts(work, person, login), work.now)
-    if not _verify(person.password_hash if person and person.password_hash else _NOBODYS_HASH, password) or (
+    if not _verify(person.password_hash if person and person.password_hash else _nobodys_hash(), password) or (
         person is None or not person.active
     ):
         raise rules.BadCredentials("Name or password is wrong.", next_step="Try again, or ask an administrator.")

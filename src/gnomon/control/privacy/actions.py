@@ -2,40 +2,17 @@
 
 import secrets
 
-import msgspec
-from sqlalchemy import select
-
-from gnomon.contract.bundle import MaskPolicy
 from gnomon.contract.thresholds import Threshold, judge
 from gnomon.contract.verdicts import State
 from gnomon.control.evidence import actions as evidence
 from gnomon.control.evidence.tables import Artefact
 from gnomon.control.privacy import sealing
-from gnomon.control.privacy.schemas import MaskPolicyChanged, NewSearch, Searched
-from gnomon.control.privacy.tables import MaskPolicyVersion
-from gnomon.kit.canonical import digest
+from gnomon.control.privacy.policies import put_policy
+from gnomon.control.privacy.proposals import policy_decided, propose_policy
+from gnomon.control.privacy.restoring import read_restored, request_restoration, restoration_decided
+from gnomon.control.privacy.schemas import NewSearch, Searched
+from gnomon.control.privacy.subjects.actions import erasure_decided
 from gnomon.kit.work import Work, action, system_action
-
-
-@system_action("mask_policy.put")
-def put_policy(work: Work, policy: MaskPolicy) -> None:
-    """This version of the policy is in force; the same version twice changes nothing."""
-    content = msgspec.to_builtins(policy)
-    work.about("mask_policy", policy.id, version=policy.version)
-    query = select(MaskPolicyVersion).where(MaskPolicyVersion.id == policy.id)
-    if work.session.scalars(query.where(MaskPolicyVersion.version == policy.version)).first():
-        return
-    work.session.add(
-        MaskPolicyVersion(
-            id=policy.id,
-            version=policy.version,
-            content=content,
-            sha256=digest(content),
-            at=work.now,
-            by=work.actor.id,
-        )
-    )
-    work.emit(MaskPolicyChanged(policy.id))
 
 
 @action("mask_policy.measure")
@@ -85,3 +62,16 @@ def record_search(work: Work, seen: Searched, *, threshold: Threshold) -> Artefa
         state=state,
         facts=facts | judgement.as_dict() | {"state": state.value},
     )
+
+
+__all__ = [
+    "erasure_decided",
+    "policy_decided",
+    "propose_policy",
+    "put_policy",
+    "read_restored",
+    "record_search",
+    "request_restoration",
+    "request_search",
+    "restoration_decided",
+]

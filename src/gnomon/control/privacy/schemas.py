@@ -1,13 +1,16 @@
 """What goes in and out of privacy, and the facts that it tells."""
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from gnomon.contract.masking import Purpose
 from gnomon.kit.events import Event
 
 SHOWN = 20  # places named in evidence; their number is always whole
+Speed = Literal["", "structured", "names", "deep"]
+"""Empty: the policy's own."""
 Value = Annotated[str, StringConstraints(min_length=6, max_length=500)]
 
 
@@ -21,6 +24,44 @@ class NewSearch(BaseModel):
     each: int = Field(default=4, ge=1, le=100)
     model: str = Field(default="", max_length=200)
     values: list[Value] = Field(default_factory=list, max_length=10_000)
+
+
+class NewMaskPolicy(BaseModel):
+    """`content` is a `contract.masking.MaskPolicy` as plain JSON; `reason` is what the approvers read."""
+
+    model_config = ConfigDict(extra="forbid")
+    content: dict[str, Any]
+    reason: str = Field(min_length=4, max_length=1000)
+
+
+class Attempt(BaseModel):
+    """A text to try a policy on: the one in force of that id, or `content`, which is not in force yet."""
+
+    model_config = ConfigDict(extra="forbid")
+    text: str = Field(max_length=20_000)
+    policy: str = "default"
+    content: dict[str, Any] | None = None
+    direction: Literal["input", "output"] = "input"
+    field: str = Field(default="", max_length=100)
+    purpose: Purpose = "gateway"
+    speed: Speed = ""
+
+
+class NewComparison(BaseModel):
+    """`content` is the policy that is not in force yet; `texts` are looked at besides the platform's own samples."""
+
+    model_config = ConfigDict(extra="forbid")
+    content: dict[str, Any]
+    texts: list[Annotated[str, StringConstraints(max_length=20_000)]] = Field(default_factory=list, max_length=100)
+
+
+class NewRestoration(BaseModel):
+    """`ticket`: the matter it is for; `reason`: why what was masked must be seen."""
+
+    model_config = ConfigDict(extra="forbid")
+    record_id: str = Field(min_length=1, max_length=80)
+    ticket: str = Field(min_length=1, max_length=80)
+    reason: str = Field(min_length=4, max_length=1000)
 
 
 @dataclass(frozen=True, slots=True)

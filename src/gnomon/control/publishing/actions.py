@@ -20,7 +20,9 @@ def publish(work: Work, part: Part, rulebook: Rulebook) -> Publication | None:
     """The next serial of `part` is stored and queued for signing; None when nothing but the serial would change."""
     work.about("publication", part)
     content: Policy | Roster = (
-        queries.policy(work.session, rulebook, work.now) if part == "policy" else queries.roster(work.session, work.now)
+        queries.policy(work.session, rulebook, work.now)
+        if part == "policy"
+        else queries.roster(work.session, rulebook, work.now)
     )
     payload = msgspec.to_builtins(content)
     last = queries.latest(work.session, part)

@@ -9,6 +9,7 @@ from gnomon.control.remediation.schemas import Deviation, GuardIn, LiveGuardIn, 
 from gnomon.control.rulebook import rules as rulebook
 from gnomon.engine.stats.goals import Guard
 from gnomon.engine.stats.metrics import metric
+from gnomon.engine.stats.sentences import metric_words
 
 ON_TRAFFIC = ("success_ratio", "latency_p95_ms")
 
@@ -22,21 +23,36 @@ def frozen_guards(plan: Plan, *, today: date) -> tuple[list[Frozen], list[Frozen
     for place, given in enumerate(plan.guards):
         frozen, looser = _guard(given)
         name = f"guard {given.metric} {given.slice}".strip()
-        deviations += _declared(name, "guards", place, looser, given.deviation, today)
+        zh, en = metric_words(given.metric)
+        title = (f"{zh} {given.slice} ", f"{en} {given.slice}".strip()) if given.slice else (zh, en)
+        deviations += _declared(name, "guards", place, looser, title, given.deviation, today)
         guards.append(frozen)
     live_guards: list[Frozen] = []
     for place, live in enumerate(plan.live_guards):
         frozen, looser = _live_guard(live)
-        deviations += _declared(f"live {live.indicator}", "live_guards", place, looser, live.deviation, today)
+        title = _live_title(live.indicator)
+        name = f"live {live.indicator}"
+        deviations += _declared(name, "live_guards", place, looser, title, live.deviation, today)
         live_guards.append(frozen)
     return guards, live_guards, deviations
 
 
 def _declared(
-    name: str, kind: rules.Kind, place: int, looser: list[rules.Looser], given: Deviation | None, today: date
+    name: str,
+    kind: rules.Kind,
+    place: int,
+    looser: list[rules.Looser],
+    title: tuple[str, str],
+    given: Deviation | None,
+    today: date,
 ) -> list[Frozen]:
     reason, until = (given.reason, given.until) if given else ("", None)
-    return rules.declared(name, kind, place, looser, reason=reason, until=until, today=today)
+    return rules.declared(name, kind, place, looser, title=title, reason=reason, until=until, today=today)
+
+
+def _live_title(indicator: str) -> tuple[str, str]:
+    title = next(one.title for one in rulebook.load().thresholds if one.indicator == indicator)
+    return f"线上{title.zh}", f"live {title.en}"
 
 
 def _guard(guard: GuardIn) -> tuple[Frozen, list[rules.Looser]]:

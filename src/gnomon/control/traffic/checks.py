@@ -1,13 +1,17 @@
 """Checks of live traffic: within its time, answered, timed, known, and refused past a limit."""
 
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 
 from gnomon.contract.verdicts import State
 from gnomon.control.catalog.tables import Model
-from gnomon.control.rulebook.checks import CheckContext, CheckResult, check, gate
+from gnomon.control.rulebook.checks import SHOWN, CheckContext, CheckResult, check, gate
+from gnomon.control.traffic import overrun
 from gnomon.control.traffic.figures import Figures, Ratio, succeeded
+from gnomon.kit import services
 from gnomon.kit.clock import iso
 
 REFUSED = ("limited", "banned")
@@ -50,18 +54,60 @@ def unregistered_models(ctx: CheckContext) -> CheckResult | None:
 
 @check("traffic.limits_enforced", costly=True)
 def limits_enforced(ctx: CheckContext) -> CheckResult | None:
-    """An event, seen in the records: requests past a limit or under a ban were refused. None while none were."""
-    outcomes = _figures(ctx).outcomes(ctx.since, ctx.now)
+    """An event, seen in the records: requests past a limit or under a ban were refused, and none past one was served.
+
+    None while nothing was refused. What was served is held against the limits of keys, teams and models: requests,
+    tokens, requests at once, tokens and cost of a day.
+    """
+    figures = _figures(ctx)
+    outcomes = figures.outcomes(ctx.since, ctx.now)
     refused = {outcome: outcomes[outcome] for outcome in REFUSED if outcomes.get(outcome)}
-    if not refused:
+    zone = services.settings().timezone
+    limits, over = overrun.find(ctx.session, figures, ctx.since, ctx.now, zone=zone)
+    if not refused and not over:
         return None
     facts = {
-        "rule": "requests past a limit are refused",
+        "rule": "requests past a limit of rate, tokens, slots or day are refused",
         "window_start": iso(ctx.since),
         "window_end": iso(ctx.now),
         "refused": refused,
+        "limits_examined": limits,
+        "served_past_a_limit": [asdict(one) for one in over[:SHOWN]],
+        "served_past_a_limit_count": len(over),
     }
-    return CheckResult(n=sum(refused.values()), state=State.MET, facts=facts)
+    state = State.NOT_MET if over else State.MET
+    return CheckResult(n=sum(refused.values()) + len(over), state=state, facts=facts)
+
+
+@check("traffic.content_retention")
+def content_retention(ctx: CheckContext) -> CheckResult | None:
+    """How old the oldest masked request or reply is that is still kept. None while none is."""
+    (found,) = ctx.service("records").query("content")
+    if not found["n"]:
+        return None
+    oldest = datetime.fromtimestamp(found["oldest"], UTC)
+    facts = {
+        "log_class": "content",
+        "retention_days": ctx.rulebook.threshold("content_retention_days").limit,
+        "oldest": iso(oldest),
+        "kept": found["n"],
+    }
+    return CheckResult(n=found["n"], value=(ctx.now - oldest) / timedelta(days=1), facts=facts)
+
+
+@check("traffic.quarantine_retention")
+def quarantine_retention(ctx: CheckContext) -> CheckResult | None:
+    """How old the oldest line is that could not be stored and is kept aside; nothing aside is measured too."""
+    found = ctx.service("records").health()["quarantine"]
+    oldest = datetime.fromtimestamp(found["oldest"], UTC) if found["oldest"] is not None else None
+    facts = {
+        "log_class": "quarantine",
+        "retention_days": ctx.rulebook.threshold("quarantine_retention_days").limit,
+        "oldest": iso(oldest) if oldest else None,
+        "kept": found["lines"],
+    }
+    age = (ctx.now - oldest) / timedelta(days=1) if oldest else 0.0
+    return CheckResult(n=max(found["lines"], 1), value=age, facts=facts)
 
 
 def _figures(ctx: CheckContext) -> Figures:

@@ -6,7 +6,7 @@ They are told by the caller of the platform's own key, not by a tag, which any c
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from gnomon.contract.bundle import SuccessRule
@@ -68,6 +68,33 @@ class Figures:
         """How many requests have the times that a record must have; all callers."""
         (row,) = self.records.query("timing", since=since.timestamp(), until=until.timestamp())
         return Ratio(int(row["timed"]), int(row["requests"]))
+
+    def busiest_minutes(
+        self, by: str, since: datetime, until: datetime, *, subject: str | None = None
+    ) -> dict[str, tuple[datetime, int]]:
+        """Of each key, team or model the minute in which most of its requests went to a model server, and how many."""
+        span = {"since": since.timestamp(), "until": until.timestamp()}
+        rows = self.records.query("busiest_minute", **span, by=by, subject=subject)
+        return {str(row["subject"]): (datetime.fromtimestamp(row["minute"], UTC), int(row["served"])) for row in rows}
+
+    def most_at_once(
+        self, by: str, since: datetime, until: datetime, *, subject: str | None = None
+    ) -> dict[str, tuple[datetime, int]]:
+        """Of each key, team or model the moment at which most of its requests were being answered, and how many."""
+        span = {"since": since.timestamp(), "until": until.timestamp()}
+        rows = self.records.query("most_at_once", **span, by=by, subject=subject)
+        return {str(row["subject"]): (datetime.fromtimestamp(row["moment"], UTC), int(row["served"])) for row in rows}
+
+    def spent(
+        self, by: str, since: datetime, until: datetime, *, subject: str, stretch_s: float, origin: datetime
+    ) -> list[tuple[datetime, int, float]]:
+        """(start, tokens, cost) of each stretch counted from `origin`.
+
+        What a request used that had not ended when the last one of the stretch was let in, no limit could know of yet.
+        """
+        span = {"since": since.timestamp(), "until": until.timestamp(), "by": by, "subject": subject}
+        rows = self.records.query("spent", **span, stretch_s=stretch_s, origin=origin.timestamp())
+        return [(datetime.fromtimestamp(row["start"], UTC), int(row["tokens"]), float(row["cost"])) for row in rows]
 
     def models(self, since: datetime, until: datetime) -> dict[str, int]:
         """Requests that reached a model server, by model; all callers."""

@@ -6,6 +6,7 @@ from datetime import timedelta
 import msgspec
 
 from gnomon.contract.traffic import DefenceNotice
+from gnomon.control.rulebook.rules import load
 from gnomon.control.traffic import actions, queries
 from gnomon.kit import services
 from gnomon.kit.jobs import JobContext, job
@@ -13,6 +14,7 @@ from gnomon.kit.jobs import JobContext, job
 LOOK_BACK_S = (
     900.0  # notices arrive out of order: a canary's carries the time its request began; known ones are skipped
 )
+EARLY = timedelta(days=1.5)  # the next look is a day away, and may be late
 PAGE = 500  # notices taken over in one transaction
 
 
@@ -27,6 +29,26 @@ def take_notices(ctx: JobContext) -> None:
         if fresh:
             with ctx.work() as work:
                 actions.take_notices(work, fresh)
+
+
+@job("traffic.drop_content", every=timedelta(days=1))
+def drop_content(ctx: JobContext) -> None:
+    """Masked content has its own, shorter life than the records."""
+    limit = timedelta(days=load().threshold("content_retention_days").limit)
+    before = ctx.platform.clock.now() - limit + EARLY
+    dropped = services.get("records").drop_content(before.timestamp())
+    with ctx.work() as work:
+        actions.note_content_dropped(work, before=before, dropped=dropped)
+
+
+@job("traffic.drop_quarantine", every=timedelta(days=1))
+def drop_quarantine(ctx: JobContext) -> None:
+    """Lines that could not be stored hold masked content too, and are kept only so long as somebody may look why."""
+    limit = timedelta(days=load().threshold("quarantine_retention_days").limit)
+    before = ctx.platform.clock.now() - limit + EARLY
+    dropped = services.get("records").drop_quarantine(before.timestamp())
+    with ctx.work() as work:
+        actions.note_quarantine_dropped(work, before=before, dropped=dropped)
 
 
 def _pages(since: float) -> Iterator[list[DefenceNotice]]:

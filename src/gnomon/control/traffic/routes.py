@@ -10,7 +10,19 @@ from gnomon.kit.web import allow
 
 router = APIRouter(prefix="/api/v1/traffic", tags=["traffic"])
 
-OPEN_QUERIES = ("totals", "by_minute", "latency", "recent", "notices", "by_caller", "by_target", "entities")
+OPEN_QUERIES = (
+    "totals",
+    "by_minute",
+    "latency",
+    "recent",
+    "notices",
+    "by_caller",
+    "by_target",
+    "entities",
+    "by_role",
+    "by_arm",
+    "spending",
+)
 
 
 @router.get("/records/{id}", dependencies=[allow("traffic.read")])

@@ -21,6 +21,9 @@ from gnomon.engine.charts.model import (
 from gnomon.engine.charts.words import words
 
 _ROW = 38
+_LINE = 16
+_NARROW = 320
+"""Pixels of the narrowest plot: a card on a telephone."""
 
 
 def bar(
@@ -79,8 +82,12 @@ def stacked(
     n: int | None = None,
     digits: int = 0,
     shares: bool = False,
+    paint: Sequence[str] = (),
 ) -> Chart:
-    """Bars of at most five parts; under each bar its parts are written in order. `shares` gives all the same length."""
+    """Bars of at most five parts; under each bar its parts are written in order. `shares` gives all the same length.
+
+    `paint` are the classes of parts that have a colour of their own (`part-ok`, `plan-warn`), one each.
+    """
     said = words(locale)
     check_series(len(parts))
     header = (said.item, *parts, said.total)
@@ -88,10 +95,15 @@ def stacked(
     if not any(totals):
         return canvas.nothing("stacked", label, header, locale=locale, method=method)
     write = canvas.writer(locale, digits=digits, percent=False)
-    row = 58
+    paints = paint or [f"q{k}" for k in range(1, len(parts) + 1)]
+    for one in bars:
+        check_lengths(len(parts), **{one.name: len(one.values)})
+    written = [
+        _lines([f"{name} {write(value)}" for name, value in zip(parts, one.values, strict=True)]) for one in bars
+    ]
+    row = 42 + _LINE * max(map(len, written), default=1)
     svg = canvas.root("stacked", label, len(bars) * row)
     for i, (one, total) in enumerate(zip(bars, totals, strict=True)):
-        check_lengths(len(parts), **{one.name: len(one.values)})
         if any(value < 0 for value in one.values):
             raise BadChart(f"{one.name} has a negative part", next_step="only counts and amounts can be stacked")
         y = i * row
@@ -100,16 +112,16 @@ def stacked(
         whole, start = (total if shares else max(totals)) or 1, 0.0
         for k, value in enumerate(one.values, 1):
             width = at(value / whole)
-            canvas.node(svg, "rect", css=f"q{k}", x=at(start / whole), y=y + 20, width=width, height=12)
+            canvas.node(svg, "rect", css=paints[k - 1], x=at(start / whole), y=y + 20, width=width, height=12)
             start += value
-        named = " · ".join(f"{name} {write(value)}" for name, value in zip(parts, one.values, strict=True))
-        canvas.text(svg, named, "0%", y + 47)
+        for at_line, line in enumerate(written[i]):
+            canvas.text(svg, line, "0%", y + 47 + at_line * _LINE)
     svg.set("data-y", " ".join(str(i * row + 26) for i in range(len(bars))))
     rows = tuple(
         (one.name, *(write(value) for value in one.values), write(total))
         for one, total in zip(bars, totals, strict=True)
     )
-    keys = tuple(Key(i, name, "square") for i, name in enumerate(parts, 1))
+    keys = tuple(Key(i, name, "square", css) for i, (name, css) in enumerate(zip(parts, paints, strict=True), 1))
     counted = round(sum(totals)) if n is None else n
     return Chart("stacked", label, canvas.markup(svg), Table(header, rows), counted, method, keys)
 
@@ -206,6 +218,18 @@ def _row_head(svg: Element, name: str, value: str, y: float, *, tone: str = "") 
     """The name at the left, the value at the right, over the bar that follows."""
     canvas.text(svg, name, "0%", y + 14, css="t")
     canvas.text(svg, value, "100%", y + 14, css=f"t-{tone}" if tone else "t", text_anchor="end", font_weight=600)
+
+
+def _lines(words: Sequence[str]) -> list[str]:
+    """The parts in order, in as few lines as fit the narrowest plot."""
+    lines: list[str] = []
+    for word in words:
+        longer = f"{lines[-1]} · {word}" if lines else ""
+        if lines and canvas.width_of(longer) <= _NARROW:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
 
 
 def _edge_labels(

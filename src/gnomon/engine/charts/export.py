@@ -118,7 +118,7 @@ def _legend(out: Element, chart: Chart, tokens: dict[str, str]) -> None:
     """Swatch and name of each series in one line over the drawing."""
     x = float(_PAD)
     for key in chart.keys:
-        colour = tokens[f"s{key.number}"]
+        colour = tokens[PAINT[key.css]["fill"] if key.css else f"s{key.number}"]
         if key.mark != "square" or chart.kind == "forest":
             line = {"x1": f"{x}", "x2": f"{x + 22}", "y1": "8", "y2": "8", "stroke": colour, "stroke-width": "2"}
             if DASHES[key.number - 1]:

@@ -26,11 +26,15 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One entry of the legend: series `number` (1-5) is called `name`; `mark` is line, square or disc."""
+    """One entry of the legend: series `number` (1-5) is called `name`; `mark` is line, square or disc.
+
+    `css` is the class of its colour where that is not the series' own.
+    """
 
     number: int
     name: str
     mark: str = "line"
+    css: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,7 @@ PAINT: Final[dict[str, dict[str, str]]] = {
     **{f"q{i}": {"fill": f"s{i}", "stroke": "card"} for i in range(1, MAX_SERIES + 1)},
     **{f"plan-{tone}": {"fill": f"{tone}-bg", "stroke": tone} for tone in TONES},
     **{f"done-{tone}": {"fill": tone} for tone in TONES},
+    **{f"part-{tone}": {"fill": tone, "stroke": "card"} for tone in TONES},
     **{f"t-{tone}": {"fill": tone} for tone in TONES},
 }
 """Class -> attribute -> token. Geometry, dashes, widths and anchors are attributes of the drawing itself."""

@@ -6,7 +6,9 @@
 from gnomon.engine.stats.families import benjamini_hochberg, holm
 from gnomon.engine.stats.goals import Goal, Guard
 from gnomon.engine.stats.interval import BadFigures, Interval, wilson
+from gnomon.engine.stats.kept import Kept, kept, kept_by_interval
 from gnomon.engine.stats.margins import Margin, non_inferior, non_inferior_by_interval, tost
+from gnomon.engine.stats.masking import MaskingEffect, masking_effect
 from gnomon.engine.stats.metrics import CannotMeasure, Metric, UnknownMetric, metric, metric_names
 from gnomon.engine.stats.paired import Flips, McNemar, mcnemar, paired_difference
 from gnomon.engine.stats.power import paired_n, paired_power, two_sample_power
@@ -24,8 +26,10 @@ __all__ = [
     "Goal",
     "Guard",
     "Interval",
+    "Kept",
     "Ks",
     "Margin",
+    "MaskingEffect",
     "McNemar",
     "Metric",
     "Sheet",
@@ -35,7 +39,10 @@ __all__ = [
     "bootstrap",
     "delong_auc",
     "holm",
+    "kept",
+    "kept_by_interval",
     "ks",
+    "masking_effect",
     "mcnemar",
     "metric",
     "metric_names",

@@ -3,11 +3,9 @@
 Refuses to compare what differs in anything but the model. Pure: the same answers give the same comparison, bit for bit.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
-
-import numpy as np
 
 from gnomon.contract.verdicts import State
 from gnomon.engine.stats.goals import Goal, Guard
@@ -15,8 +13,8 @@ from gnomon.engine.stats.interval import BadFigures, Interval, wilson
 from gnomon.engine.stats.margins import Margin, non_inferior, non_inferior_by_interval
 from gnomon.engine.stats.metrics import CannotMeasure, Metric, metric
 from gnomon.engine.stats.paired import Flips, McNemar, mcnemar, paired_difference
+from gnomon.engine.stats.pairs import Pair, absolute, flips_of, relative, resampled
 from gnomon.engine.stats.power import paired_n
-from gnomon.engine.stats.resampling import Floats, bootstrap
 from gnomon.engine.stats.sentences import verdict_sentence
 from gnomon.engine.stats.sheet import Answered, Sheet, sheet_of
 from gnomon.engine.stats.slice_table import SliceRow, slice_table
@@ -103,19 +101,6 @@ class Comparison:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class _Pair:
-    before: Sheet
-    after: Sheet
-
-    def only(self, ids: Collection[str]) -> "_Pair":
-        return _Pair(self.before.only(ids), self.after.only(ids))
-
-    @property
-    def n(self) -> int:
-        return self.before.n
-
-
 def compare(
     before: Sequence[Answered],
     after: Sequence[Answered],
@@ -135,11 +120,11 @@ def compare(
     """
     _refuse_if_different(before, after, comparable_before, comparable_after)
     labels = sorted({answer.expected for answer in before})
-    whole = _Pair(sheet_of(before, labels, positive=positive), sheet_of(after, labels, positive=positive))
+    whole = Pair(sheet_of(before, labels, positive=positive), sheet_of(after, labels, positive=positive))
     named = _slices(whole.before, slices or {})
     wanted = metric(goal.metric)
     pair = _in_slice(whole, goal.slice, named)
-    flips, fixed_ids, broken_ids = _flips(pair, wanted)
+    flips, fixed_ids, broken_ids = flips_of(pair, wanted)
     test = mcnemar(flips.fixed, flips.broken)
     value_before, value_after, effect = _effect(pair, wanted, level=goal.level)
     goal_state = _goal_state(goal, wanted, value_after, effect, test)
@@ -219,7 +204,7 @@ def _slices(sheet: Sheet, given: Mapping[str, Collection[str]]) -> dict[str, fro
     return {name: frozenset(ids) for name, ids in named.items()} | {name: frozenset(ids) for name, ids in given.items()}
 
 
-def _in_slice(pair: _Pair, name: str, named: Mapping[str, frozenset[str]]) -> _Pair:
+def _in_slice(pair: Pair, name: str, named: Mapping[str, frozenset[str]]) -> Pair:
     if not name:
         return pair
     part = pair.only(named.get(name, ()))
@@ -232,50 +217,16 @@ def _in_slice(pair: _Pair, name: str, named: Mapping[str, frozenset[str]]) -> _P
     return part
 
 
-def _flips(pair: _Pair, wanted: Metric) -> tuple[Flips, tuple[str, ...], tuple[str, ...]]:
-    counted = np.ones(pair.n, dtype=bool)
-    one, other = pair.before.right, pair.after.right
+def _effect(pair: Pair, wanted: Metric, *, level: float) -> tuple[Interval, Interval, Interval]:
     if wanted.hits:
-        (counted, one), (_, other) = wanted.hits(pair.before), wanted.hits(pair.after)
-    if not counted.any():
-        raise CannotMeasure(f"No item counts for {wanted.name}.", next_step="Use a set that has such items.")
-    flips = Flips(
-        both=int((counted & one & other).sum()),
-        broken=int((counted & one & ~other).sum()),
-        fixed=int((counted & ~one & other).sum()),
-        neither=int((counted & ~one & ~other).sum()),
-    )
-    ids = np.array(pair.before.ids, dtype=object)
-    return flips, tuple(ids[counted & ~one & other]), tuple(ids[counted & one & ~other])
-
-
-def _effect(pair: _Pair, wanted: Metric, *, level: float) -> tuple[Interval, Interval, Interval]:
-    if wanted.hits:
-        flips, _, _ = _flips(pair, wanted)
+        flips, _, _ = flips_of(pair, wanted)
         return (
             wilson(flips.before, flips.n, level),
             wilson(flips.after, flips.n, level),
             paired_difference(flips, level),
         )
-    found = _resample(pair, wanted, lambda one, other: other - one, level=level)
+    found = resampled(pair, wanted, absolute, level=level)
     return found[0], found[1], found[2]
-
-
-def _resample(
-    pair: _Pair, wanted: Metric, change: Callable[[Floats, Floats], Floats], *, level: float
-) -> list[Interval]:
-    """Intervals of before, after and their change, from the same draws of items, each label keeping its size."""
-    first, second = wanted.statistic(pair.before), wanted.statistic(pair.after)
-
-    def statistic(weights: Floats) -> Floats:
-        one, other = first(weights), second(weights)
-        return np.stack([one, other, change(one, other)], axis=1)
-
-    found = bootstrap(pair.before.ids, statistic, strata=pair.before.expected.tolist(), level=level)
-    known = [interval for interval in found if interval is not None]
-    if len(known) < len(found):
-        raise CannotMeasure(f"{wanted.name} is undefined on these answers.", next_step="Use a larger set.")
-    return known
 
 
 def _goal_state(goal: Goal, wanted: Metric, after: Interval, effect: Interval, test: McNemar) -> State:
@@ -316,7 +267,7 @@ def _effect_of_interest(goal: Goal, wanted: Metric, effect: Interval) -> float:
     return abs(effect.estimate) if wanted.unit == "share" else 0.0
 
 
-def _guard(whole: _Pair, guard: Guard, named: Mapping[str, frozenset[str]]) -> GuardResult:
+def _guard(whole: Pair, guard: Guard, named: Mapping[str, frozenset[str]]) -> GuardResult:
     wanted = metric(guard.metric)
     pair = _in_slice(whole, guard.slice, named)
     try:
@@ -326,24 +277,14 @@ def _guard(whole: _Pair, guard: Guard, named: Mapping[str, frozenset[str]]) -> G
     return GuardResult(guard, claim.state, one, other, claim)
 
 
-def _claim(pair: _Pair, guard: Guard, wanted: Metric) -> tuple[float, float, Margin]:
+def _claim(pair: Pair, guard: Guard, wanted: Metric) -> tuple[float, float, Margin]:
     if wanted.hits and not guard.relative:
-        flips, _, _ = _flips(pair, wanted)
+        flips, _, _ = flips_of(pair, wanted)
         claim = non_inferior(flips, margin=guard.margin, alpha=guard.alpha)
         return flips.before / flips.n, flips.after / flips.n, claim
-    change = _relative if guard.relative else _absolute
-    before, after, difference = _resample(pair, wanted, change, level=1 - 2 * guard.alpha)
+    change = relative if guard.relative else absolute
+    before, after, difference = resampled(pair, wanted, change, level=1 - 2 * guard.alpha)
     claim = non_inferior_by_interval(
         difference, margin=guard.margin, higher_is_better=wanted.higher_is_better, alpha=guard.alpha
     )
     return before.estimate, after.estimate, claim
-
-
-def _absolute(before: Floats, after: Floats) -> Floats:
-    return after - before
-
-
-def _relative(before: Floats, after: Floats) -> Floats:
-    out: Floats = np.full(after.shape, np.nan)
-    np.divide(after, before, out=out, where=before > 0)
-    return out - 1.0

@@ -2,11 +2,13 @@
 
 from gnomon.guard.detectors import (
     accounts,
+    age,
     bank_card,
     birth,
     devices,
     documents,
     email,
+    europe,
     foreign,
     location,
     network,
@@ -26,8 +28,10 @@ DETECTORS: tuple[Detector, ...] = (
     secrets.URL_PASSWORD,
     secrets.PASSWORD,
     resident_id.DETECTOR,
-    social_credit.DETECTOR,
+    social_credit.CHECKED,
+    social_credit.NAMED,
     bank_card.DETECTOR,
+    europe.NHS,
     phone.MOBILE,
     phone.LANDLINE,
     phone.FOREIGN,
@@ -51,6 +55,12 @@ DETECTORS: tuple[Detector, ...] = (
     foreign.IBAN,
     foreign.SSN,
     foreign.NINO,
+    foreign.TAX,
+    *europe.NATIONAL,
+    europe.VAT,
 )
 
-__all__ = ["DETECTORS", "Detector"]
+ON_REQUEST: tuple[Detector, ...] = (age.DETECTOR,)
+"""Looked for only by a policy that has a rule for them."""
+
+__all__ = ["DETECTORS", "ON_REQUEST", "Detector"]

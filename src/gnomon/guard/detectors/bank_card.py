@@ -3,7 +3,7 @@
 import re
 
 from gnomon.guard.checksums import luhn
-from gnomon.guard.detectors.base import Detector, Words, numbers
+from gnomon.guard.detectors.base import Detector, Words, numbers, unbroken
 from gnomon.guard.scan import LONG_NUMBER
 from gnomon.guard.view import Number, View
 
@@ -13,7 +13,7 @@ _ISSUERS = re.compile(
     r"|35\d{14}|6(?:011|5\d\d|4[4-9]\d)\d{12}|"
     r"(?:436742|45\d{4}|9558\d\d|955\d{3}|60\d{4}|68\d{4}|8[01]\d{4}|9[046]\d{4})\d{10,13}"
 )
-_is_named = Words(
+NAMED = Words(
     (
         "银行卡",
         "卡号",
@@ -28,17 +28,24 @@ _is_named = Words(
         "尾号",
         "收款账户",
         "card",
+        "cc",
+        "visa",
+        "mastercard",
+        "maestro",
+        "amex",
         "card number",
         "account",
         "account number",
         "acct",
     )
-).before
+)
+_is_named = NAMED.before
 
 
 def _judge(view: View, number: Number) -> float:
     value = number.digits
-    if not number.is_even or value[-1] == "X" or (number.gaps and number.gaps[0] not in (" ", "-", "·", "—")):
+    gaps = unbroken(view, number)
+    if len(set(gaps)) > 1 or value[-1] == "X" or (gaps and gaps[0] not in (" ", "-", "·", "—")):
         return 0.0
     if len(value) >= 13 and _ISSUERS.fullmatch(value) and luhn(value):
         return 1.0

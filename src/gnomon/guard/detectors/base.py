@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from gnomon.guard.view import Found, Number, View
 
+_LINE = 24
+"""Characters before a number that are searched for text in its line."""
 GAP = (
     r"(?:[\s:：=＝#＃*\"'“”‘’「『【\[（(《—-]|[是为叫]|号码|编号|号|码|帐号|账号|账户|名|"
     r"(?ai:no\.?|number|num|is|id)(?![A-Za-z])){0,8}"
@@ -28,6 +30,7 @@ class Detector:
     find: Callable[[View], Iterable[Found]]
     visible: tuple[int, int] = (0, 0)  # characters that the operator `mask` leaves at the two ends
     is_secret: bool = False  # names whatever it overlaps: a secret must not be treated as something milder
+    begins: re.Pattern[str] | None = None  # a secret that begins so can only become longer, whatever follows
 
 
 class Words:
@@ -37,14 +40,14 @@ class Words:
     """
 
     def __init__(self, words: Iterable[str], *, gap: str = GAP, inside: bool = False) -> None:
-        self._words = tuple(dict.fromkeys(word.lower() for word in words))
+        self.words = tuple(dict.fromkeys(word.lower() for word in words))
         self._gap = re.compile(gap)
         self._inside = inside
 
     def ends(self, view: View) -> Iterator[int]:
         """Where a key word ends, every one in the view."""
         lower = view.lower
-        for word in self._words:
+        for word in self.words:
             at = lower.find(word)
             while at >= 0:
                 end = at + len(word)
@@ -55,13 +58,37 @@ class Words:
 
     def before(self, view: View, index: int) -> bool:
         """Whether a key word, and at most a gap, stands before the number at `index`."""
-        # No piece of a gap is a digit, so a gap before a number can end in one place only.
         places = view.notes.get(id(self))
         if places is None:
-            places = view.notes[id(self)] = {
-                match.end() for end in self.ends(view) if (match := self._gap.match(view.text, end))
-            }
+            places = view.notes[id(self)] = self.places(view)
         return index in places
+
+    def places(self, view: View) -> set[int]:
+        """Where a number begins that a key word, and at most a gap, stands before."""
+        # No piece of a gap is a digit, so a gap before a number can end in one place only.
+        return {match.end() for end in self.ends(view) if (match := self._gap.match(view.text, end))}
+
+
+_LINE_END = re.compile(r"[^\n]?[^\n]?\n[^\n]*")
+_HAS_TEXT = re.compile(r"[^\s0-9]")
+
+
+def unbroken(view: View, number: Number) -> tuple[str, ...]:
+    """The gaps of a number, without the one that the end of a wrapped line made.
+
+    Text must stand before it in its line: a number below a number is a column of a table. Chinese numerals may be the
+    first word of the next line.
+    """
+    written = view.text[number.start : number.end]
+    if "\n" not in written or not written.isascii():
+        return number.gaps
+    ends = [at for at, gap in enumerate(number.gaps) if _LINE_END.fullmatch(gap)]
+    if len(ends) != 1:
+        return number.gaps
+    before = view.text[max(0, number.start - _LINE) : number.start]
+    if not _HAS_TEXT.search(before.rpartition("\n")[2]):
+        return number.gaps
+    return number.gaps[: ends[0]] + number.gaps[ends[0] + 1 :]
 
 
 def _is_latin(char: str) -> bool:
@@ -83,18 +110,37 @@ def keyed(
     return find
 
 
+_CLASS = r"\[(?:[^\]\\]|\\.)+\]"
+
+
 def matching(entity: str, pattern: str, *, first: str) -> Callable[[View], Iterator[Found]]:
     """Finds the group `v` of a pattern (or all of it), which checks its own ends. A match begins with `first`."""
     # Tried at every place where `first` stands: what is found does not depend on where the search began.
-    begin = re.compile(first)
+    begin = re.compile(first + _not_after(pattern, first))
+    needed = _characters(first)
     compiled = re.compile(pattern if "(?P<v>" in pattern else f"(?P<v>{pattern})")
 
     def find(view: View) -> Iterator[Found]:
-        for place in begin.finditer(view.text):
-            if match := compiled.match(view.text, place.start()):
+        text = view.text
+        if needed and not any(char in text for char in needed):
+            return
+        for place in begin.finditer(text):
+            if match := compiled.match(text, place.start()):
                 yield Found(match.start("v"), match.end("v"), entity)
 
     return find
+
+
+def _not_after(pattern: str, first: str) -> str:
+    """What a pattern says about the character before it, said of the one before `first`: most places need no match."""
+    before = re.match(rf"\(\?<!({_CLASS})\)", pattern)
+    return f"(?<!{before[1]}(?s:.))" if before and re.fullmatch(_CLASS, first) else ""
+
+
+def _characters(first: str) -> str:
+    """The characters of a small class without ranges, of which a match needs one; empty where it is no such class."""
+    plain = re.fullmatch(r"\[([^\\\]^-]{1,3})\]", first)
+    return plain[1] if plain else ""
 
 
 def numbers(

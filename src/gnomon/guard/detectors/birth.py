@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from gnomon.guard.detectors.base import GAP, Detector, keyed, matching
 from gnomon.guard.normalise import DIGIT
 from gnomon.guard.scan import SPACE, literal
+from gnomon.guard.shapes import trigger
 from gnomon.guard.view import Found, View
 
 _WORDS = (
@@ -28,7 +29,10 @@ _WORDS = (
     "born in",
 )
 _TRIGGERS = ("出生", "生日", "生于", "生辰", "dob", "birth", "born")
-_BORN = b"(?:[0-9]|" + b"|".join(map(literal, "年月日号")) + b")" + SPACE + rb"?(?:\(|\xef\xbc\x88)?" + literal("生")
+_BORN = trigger(
+    b"(?:[0-9]|" + b"|".join(map(literal, "年月日号")) + b")" + SPACE + rb"?(?:\(|\xef\xbc\x88)?" + literal("生"),
+    r"[0-9年月日号]\s?[(（]?生",
+)
 MONTHS = (
     "(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|"
     "Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)"

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from gnomon.guard.checksums import luhn, vehicle_id
 from gnomon.guard.detectors.base import Detector, Words, keyed, numbers
 from gnomon.guard.scan import LONG_NUMBER, literal
+from gnomon.guard.shapes import trigger
 from gnomon.guard.view import Found, Number, View
 
-_is_imei_named = Words(("imei", "imei号", "串号", "设备号", "meid")).before
+IMEI_NAMED = Words(("imei", "imei号", "串号", "设备号", "meid"))
+_is_imei_named = IMEI_NAMED.before
 # Reporting bodies that issue IMEIs (TS.06): the first two digits. Without one, a key word is needed.
 _REPORTING_BODIES = frozenset({"01", "35", "86", "99"})
 _VIN_WORDS = ("车架号", "车辆识别代号", "车辆识别代码", "vin", "vin码", "vin号")
@@ -31,5 +33,16 @@ def _find_vin(view: View) -> Iterator[Found]:
     yield from _vin_named(view)
 
 
+# A number alone is 17 characters of which none touches another; after a key word, it may touch that.
+_VIN_TRIGGERS = (
+    trigger(
+        rb"[A-HJ-NPR-Z0-9]{17}",
+        "(?<![A-Z0-9])[A-HJ-NPR-Z0-9]{17}(?![A-Z0-9])",
+        "vin[0-9:：#]",
+        *_VIN_WORDS[:3],
+        r"(?<![A-Z])vin(?![A-Z])",
+    ),
+    literal("车架号"),
+)
 IMEI = Detector("IMEI", "设备号", LONG_NUMBER, numbers("IMEI", (15,), _judge_imei), visible=(2, 2))
-VIN = Detector("VIN", "车架号", (rb"[A-HJ-NPR-Z0-9]{17}", literal("车架号")), _find_vin, visible=(3, 2))
+VIN = Detector("VIN", "车架号", _VIN_TRIGGERS, _find_vin, visible=(3, 2))

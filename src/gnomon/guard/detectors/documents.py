@@ -50,7 +50,7 @@ LICENCE = Detector(
     "DRIVER_LICENCE",
     "驾驶证",
     tuple(map(literal, _LICENCE)),
-    keyed("DRIVER_LICENCE", _LICENCE, rf"(?ai:(?=[A-Z]*[0-9])[A-Z0-9]{{8,18}}){_END}"),
+    keyed("DRIVER_LICENCE", _LICENCE, rf"(?ai:(?=[A-Z]*[0-9])[A-Z0-9](?:[A-Z0-9]|-(?=[A-Z0-9])){{5,19}}){_END}"),
     visible=(2, 2),
 )
 OFFICER = Detector(

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 
 from gnomon.guard.detectors.base import Detector
-from gnomon.guard.scan import BETWEEN
+from gnomon.guard.scan import BETWEEN, JOINTS
+from gnomon.guard.shapes import trigger
 from gnomon.guard.view import Found, View
 
 _ONE = r"[-+]?[0-9]{1,3}\.[0-9]{4,12}"
@@ -23,6 +24,11 @@ def _find(view: View) -> Iterator[Found]:
 DETECTOR = Detector(
     "GEO",
     "坐标",
-    (rb"\.[0-9]{4,12}(?:" + BETWEEN + rb"|\xc2\xb0|[NSEW]|\xe3\x80\x81){1,7}[+-]?[0-9]{1,3}\.[0-9]{4}",),
+    (
+        trigger(
+            rb"\.[0-9]{4,12}(?:" + BETWEEN + rb"|\xc2\xb0|[NSEW]|\xe3\x80\x81){1,7}[+-]?[0-9]{1,3}\.[0-9]{4}",
+            rf"\.[0-9]{{4,12}}[{JOINTS}°NSEW、]{{1,7}}[+\-]?[0-9]{{1,3}}\.[0-9]{{4}}",
+        ),
+    ),
     _find,
 )

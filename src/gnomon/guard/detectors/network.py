@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator
 
 from gnomon.guard.detectors.base import Detector, matching
+from gnomon.guard.shapes import trigger
 from gnomon.guard.view import Found, View
 
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
@@ -44,14 +45,23 @@ _MAC = (
 IP = Detector(
     "IP",
     "IP",
-    (rb"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]", rb":[0-9A-F.]*:[0-9A-F.]*:"),
+    (
+        trigger(rb"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]", r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]"),
+        trigger(rb":[0-9A-F.]*:[0-9A-F.]*:", ":[0-9A-F.]{0,45}:[0-9A-F.]{0,45}:"),
+    ),
     _find_ip,
     visible=(3, 0),
 )
 MAC = Detector(
     "MAC",
     "MAC地址",
-    (rb"[0-9A-F]{2}[:-][0-9A-F]{2}[:-][0-9A-F]{2}[:-]", rb"[0-9A-F]{4}\.[0-9A-F]{4}\.[0-9A-F]{4}"),
+    (
+        trigger(
+            rb"[0-9A-F]{2}[:-][0-9A-F]{2}[:-][0-9A-F]{2}[:-]",
+            r"[0-9A-F]{2}[:\-][0-9A-F]{2}[:\-][0-9A-F]{2}[:\-]",
+        ),
+        trigger(rb"[0-9A-F]{4}\.[0-9A-F]{4}\.[0-9A-F]{4}", r"[0-9A-F]{4}\.[0-9A-F]{4}\.[0-9A-F]{4}"),
+    ),
     matching("MAC", _MAC, first="[0-9A-Fa-f]"),
     visible=(2, 2),
 )

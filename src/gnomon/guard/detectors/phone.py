@@ -3,15 +3,17 @@
 import re
 from collections.abc import Iterator
 
-from gnomon.guard.detectors.base import Detector, Words, keyed, matching, numbers
-from gnomon.guard.scan import BETWEEN, LONG_NUMBER, literal
+from gnomon.guard.detectors.base import GAP, Detector, Words, keyed, matching, numbers, unbroken
+from gnomon.guard.scan import BETWEEN, JOINTS, LONG_NUMBER, literal
+from gnomon.guard.shapes import trigger
 from gnomon.guard.view import Found, Number, View
 
 _PREFIX = re.compile(r"(?:\+|(?<!\d)00|(?<![\d+]))\s?86[\s\-—)·.]{0,2}\Z|[(（]\+?86[)）]\s?\Z")
 _MOBILE = re.compile(r"1[3-9]\d{9}")
 _AREA = re.compile(r"0(?:10|2\d|[3-9]\d\d)")
 _WORDS = ("电话", "固话", "座机", "热线", "传真", "tel", "telephone", "phone", "fax", "call")
-_is_named = Words(_WORDS).before
+NAMED = Words(_WORDS)
+_is_named = NAMED.before
 
 
 def _find_mobile(view: View) -> Iterator[Found]:
@@ -20,14 +22,13 @@ def _find_mobile(view: View) -> Iterator[Found]:
             value = number.digits
             if length == 13 and not value.startswith("86"):
                 continue
-            is_phone = _MOBILE.fullmatch(value, length - 11) and _is_written_as_phone(number)
+            is_phone = _MOBILE.fullmatch(value, length - 11) and _is_written_as_phone(number, unbroken(view, number))
             if is_phone and view.is_alone(number):
-                yield Found(_with_prefix(view, number.start), number.end, "CN_MOBILE")
+                yield Found(with_prefix(view, number.start), number.end, "CN_MOBILE")
 
 
-def _is_written_as_phone(number: Number) -> bool:
+def _is_written_as_phone(number: Number, gaps: tuple[str, ...]) -> bool:
     """In one piece, evenly separated, or with only the country code set off."""
-    gaps = number.gaps
     if len(number.digits) == 13 and len(gaps) > 1:
         gaps = gaps[1:]
     if not gaps:
@@ -40,7 +41,7 @@ def _is_written_as_phone(number: Number) -> bool:
     return len(set(gaps)) == 1
 
 
-def _with_prefix(view: View, start: int) -> int:
+def with_prefix(view: View, start: int) -> int:
     """Where the number begins when +86 stands before it."""
     context = view.text[max(0, start - 8) : start]
     prefix = _PREFIX.search(context)
@@ -62,6 +63,7 @@ def _judge_landline(view: View, number: Number) -> float:
 
 
 _BRACKET = rb"(?:\(|\xef\xbc\x88)0[0-9]{2,3}(?:\)|\xef\xbc\x89)"
+BRACKETS = trigger(_BRACKET, "[(（]0[0-9]{2,3}[)）]")
 _NUMBERED = numbers("CN_LANDLINE", (7, 8, 11, 12), _judge_landline)
 _BRACKETED = matching(
     "CN_LANDLINE",
@@ -76,8 +78,13 @@ def _is_letter(char: str) -> bool:
 
 def _find_landline(view: View) -> Iterator[Found]:
     yield from _NUMBERED(view)
+    yield from find_bracketed(view)
+
+
+def find_bracketed(view: View) -> Iterator[Found]:
+    """Landlines with their area in brackets: (010) 6552 9988."""
     for found in _BRACKETED(view):
-        yield Found(_with_prefix(view, found.start), found.end, found.entity)
+        yield Found(with_prefix(view, found.start), found.end, found.entity)
 
 
 _FOREIGN = (
@@ -85,9 +92,18 @@ _FOREIGN = (
     r"|(?:1[\s.\-])?\([2-9]\d\d\)[\s.\-]?[2-9]\d\d[\s.\-]\d{4}"
     r"|(?:1[\s.\-])?[2-9]\d\d([\s.\-])[2-9]\d\d\2\d{4})(?:\s?(?:x|ext\.?)\s?\d{1,5})?)(?![\d])"
 )
+_DEEDS = "call dial ring text phon fax desk ext answering reach contact available message messages sms texts voicemail"
 _LOOSE_FOREIGN = (
-    rb"\+[1-9][0-9]{0,2}" + BETWEEN + rb"?[0-9(]",
-    rb"[0-9]{3}\)?" + BETWEEN + rb"{0,2}[0-9]{3}" + BETWEEN + rb"[0-9]{4}",
+    trigger(rb"\+[1-9][0-9]{0,2}" + BETWEEN + rb"?[0-9(]", rf"\+[1-9][0-9]{{0,2}}[{JOINTS}]?[0-9(]"),
+    trigger(
+        rb"[0-9]{3}\)?" + BETWEEN + rb"{0,2}[0-9]{3}" + BETWEEN + rb"[0-9]{4}",
+        rf"[0-9]{{3}}\)?[{JOINTS}]{{0,2}}[0-9]{{3}}[{JOINTS}][0-9]{{4}}",
+    ),
+    trigger(rb"0[0-9]{1,4} [0-9]{2,4} [0-9]{2}", "0[0-9]{1,4} [0-9]{2,4} [0-9]{2}"),
+    trigger(
+        rb"(?:" + _DEEDS.replace(" ", "|").encode() + rb")[a-z ]{0,16}(?:[ \t\n\r:]|\\[nrt]){1,3}\(?[0-9]",
+        *(rf"{deed}[a-z ]{{0,16}}[ \s:]{{1,3}}\(?[0-9]" for deed in _DEEDS.split()),
+    ),
 )
 
 # Any way of writing a number, where the text calls it a telephone.
@@ -106,10 +122,27 @@ _CALLED = (
     "text me at",
     "call us at",
 )
+# An opening bracket belongs to the number when it closes behind its first group.
+_TO_NUMBER = GAP.replace("(（", "").replace("|[是为叫]", "|[(（](?!\\+?[0-9]{1,5}[)）])|[是为叫]", 1)
 _SPOKEN = keyed(
     "PHONE_NUMBER",
     _CALLED,
     r"\+?\(?[0-9]{1,5}\)?(?:[ .\-/]?\(?[0-9]{1,5}\)?){1,6}(?:\s?x\s?[0-9]{1,5})?(?![0-9A-Za-z])",
+    gap=_TO_NUMBER,
+)
+# How people write of telephones in English: a deed, and where to. The number then has any shape but a sum of money.
+_DEED = re.compile(
+    r"(?<![A-Za-z])(?ai:(?:call(?:ing|ed)?|dial(?:l?ing|l?ed)?|ring|text(?:ing|ed)?|phon(?:e|ing|ed)|fax|desk|ext)"
+    r"(?:\s(?:me|us|him|her|them|back))?(?:\s(?:at|on))?"
+    r"|(?:answering|reach(?:ed|able)?|contact(?:ed)?|available)(?:\s(?:me|us|him|her|them))?\s(?:at|on|by\sphone:?)"
+    r"|(?:messages?|sms|texts?|voicemail|calls?)\s(?:to|on|at|from))[\s:]{1,3}"
+    r"(?P<v>\(?[0-9]{1,5}\)?(?:[ .\-]?[0-9]{2,10}){1,5})(?![0-9A-Za-z%]|\.[0-9]|\s?(?:USD|EUR|RMB))"
+)
+# No quantity begins with a zero: 024 971 50 30.
+_zero_first = matching(
+    "PHONE_NUMBER",
+    r"(?<![0-9A-Za-z.,+\-(])(?P<v>0[0-9]{1,4}(?:[ ][0-9]{2,4}){2,4})(?![0-9A-Za-z]|[.:/\-][0-9])",
+    first="0",
 )
 _numbered_abroad = matching("PHONE_NUMBER", _FOREIGN, first="[+(1-9]")
 
@@ -117,12 +150,23 @@ _numbered_abroad = matching("PHONE_NUMBER", _FOREIGN, first="[+(1-9]")
 def _find_foreign(view: View) -> Iterator[Found]:
     yield from _numbered_abroad(view)
     for found in _SPOKEN(view):
-        if 7 <= sum(char.isdigit() for char in view.text[found.start : found.end]) <= 16:
+        if 7 <= _count(view, found) <= 16:
             yield found
+    for match in _DEED.finditer(view.text):
+        found = Found(match.start("v"), match.end("v"), "PHONE_NUMBER", 0.7)
+        if 7 <= _count(view, found) <= 15:
+            yield found
+    for found in _zero_first(view):
+        if 8 <= _count(view, found) <= 12:
+            yield found
+
+
+def _count(view: View, found: Found) -> int:
+    return sum(char.isdigit() for char in view.text[found.start : found.end])
 
 
 MOBILE = Detector("CN_MOBILE", "手机", LONG_NUMBER, _find_mobile, visible=(3, 4))
 LANDLINE = Detector(
-    "CN_LANDLINE", "电话", (*LONG_NUMBER, _BRACKET, *map(literal, _WORDS)), _find_landline, visible=(4, 2)
+    "CN_LANDLINE", "电话", (*LONG_NUMBER, BRACKETS, *map(literal, _WORDS)), _find_landline, visible=(4, 2)
 )
 FOREIGN = Detector("PHONE_NUMBER", "国际电话", (*_LOOSE_FOREIGN, *map(literal, _CALLED)), _find_foreign, visible=(3, 2))

@@ -2,6 +2,7 @@
 
 from gnomon.guard.detectors.base import Detector, matching
 from gnomon.guard.scan import literal
+from gnomon.guard.shapes import trigger
 
 PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使"
 _GAP = r"[\s·•.\-]?"
@@ -16,5 +17,8 @@ _SPACES = (
     rb"\xc2[\x85\xa0]|\xe1\x9a\x80|\xe3\x80\x80|\xe2\x81\x9f|[\x0b\x0c\x1c-\x1f])?"
 )
 _TRIGGER = rb"(?:" + b"|".join(map(literal, PROVINCES)) + rb")" + _SPACES + rb"[A-Z]" + _SPACES + rb"[A-Z0-9]{4}"
+_SHAPE = rf"[{PROVINCES}]{_GAP}[A-Z]{_GAP}[A-Z0-9]{{4}}"
 
-DETECTOR = Detector("PLATE", "车牌", (_TRIGGER,), matching("PLATE", _PATTERN, first=f"[{PROVINCES}]"), visible=(2, 2))
+DETECTOR = Detector(
+    "PLATE", "车牌", (trigger(_TRIGGER, _SHAPE),), matching("PLATE", _PATTERN, first=f"[{PROVINCES}]"), visible=(2, 2)
+)

@@ -17,7 +17,8 @@ _PROVINCES = {
     81,
     82,
 }
-_is_named = Words(WORDS).before
+NAMED = Words(WORDS)
+_is_named = NAMED.before
 
 
 def _judge(view: View, number: Number) -> float:

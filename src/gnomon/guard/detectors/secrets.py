@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from gnomon.guard.detectors.base import Detector, keyed, matching
 from gnomon.guard.scan import literal
+from gnomon.guard.shapes import trigger
 from gnomon.guard.view import Found, View
 
 _B = r"(?<![A-Za-z0-9_\-])"
@@ -31,23 +32,26 @@ _KEYS = "|".join(
     )
 )
 _KEY_TRIGGERS = (
-    rb"sk-[A-Z0-9_-]{8}",
-    rb"[sr]k_(?:live|test)_",
-    rb"a(?:kia|sia|roa|ida|bia|cca)[A-Z0-9]{8}",
-    rb"ltai[A-Z0-9]{8}",
-    rb"akid[A-Z0-9]{8}",
-    rb"aklt[A-Z0-9_=-]{8}",
-    rb"gh[pousr]_[A-Z0-9]{8}",
+    trigger(rb"sk-[A-Z0-9_-]{8}", r"sk-[A-Z0-9_\-]{8}"),
+    trigger(rb"[sr]k_(?:live|test)_", "sk_live_", "rk_live_", "sk_test_", "rk_test_"),
+    trigger(
+        rb"a(?:kia|sia|roa|ida|bia|cca)[A-Z0-9]{8}",
+        *(f"a{key}[A-Z0-9]{{8}}" for key in ("kia", "sia", "roa", "ida", "bia", "cca")),
+    ),
+    trigger(rb"ltai[A-Z0-9]{8}", "ltai[A-Z0-9]{8}"),
+    trigger(rb"akid[A-Z0-9]{8}", "akid[A-Z0-9]{8}"),
+    trigger(rb"aklt[A-Z0-9_=-]{8}", r"aklt[A-Z0-9_=\-]{8}"),
+    trigger(rb"gh[pousr]_[A-Z0-9]{8}", "gh[pousr]_[A-Z0-9]{8}"),
     rb"github_pat_",
     rb"glpat-",
-    rb"xox[abeoprs]-",
-    rb"aiza[A-Z0-9_-]{8}",
-    rb"ya29\.",
-    rb"hf_[A-Z0-9]{8}",
-    rb"npm_[A-Z0-9]{8}",
-    rb"pypi-[A-Z0-9_-]{8}",
-    rb"sg\.[A-Z0-9_-]{8}",
-    rb"gn-[a-z]{1,12}_",
+    trigger(rb"xox[abeoprs]-", r"xox[abeoprs]-"),
+    trigger(rb"aiza[A-Z0-9_-]{8}", r"aiza[A-Z0-9_\-]{8}"),
+    trigger(rb"ya29\.", r"ya29\."),
+    trigger(rb"hf_[A-Z0-9]{8}", "hf_[A-Z0-9]{8}"),
+    trigger(rb"npm_[A-Z0-9]{8}", "npm_[A-Z0-9]{8}"),
+    trigger(rb"pypi-[A-Z0-9_-]{8}", r"pypi-[A-Z0-9_\-]{8}"),
+    trigger(rb"sg\.[A-Z0-9_-]{8}", r"sg\.[A-Z0-9_\-]{8}"),
+    trigger(rb"gn-[a-z]{1,12}_", "gn-[a-z]{1,12}_"),
 )
 _NAMED = (
     "api_key",
@@ -82,11 +86,13 @@ _named_key = keyed(
 )
 _known_key = matching("API_KEY", f"{_B}(?P<v>{_KEYS}){_E}", first="[sArLgxyhnpS]")
 _JWT = r"(?<![A-Za-z0-9_\-])(?P<v>eyJ[A-Za-z0-9_\-]{8,1024}\.[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*){0,3})"
+_JWT_BEGINS = re.compile(r"(?<![A-Za-z0-9_\-])eyJ[A-Za-z0-9_\-]{8,1024}\.[A-Za-z0-9_\-]{8}")
 # A block cut off before its END is covered as far as it reaches. Its body holds no `--`, so blocks never overlap.
 _NAME = r"(?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
 _BODY = r"[A-Za-z0-9+/=\s:,.()\\]"
 _CUT_END = r"(?:-----(?:E(?:N(?:D[A-Z0-9 ]{0,52}-{0,4})?)?)?|-{1,4})\Z"
 _BLOCK = re.compile(rf"-----BEGIN {_NAME}{_BODY}*(?:-(?!-){_BODY}*)*(?:-----END {_NAME}|{_CUT_END})?")
+_BLOCK_BEGINS = re.compile(rf"-----BEGIN {_NAME}")
 # RFC 3986: anything else is percent-encoded.
 _USERINFO = r"://(?P<v>[A-Za-z0-9!#$%&()*+\-.=?\[\]^_~]{0,256}:[A-Za-z0-9!#$%&()*+\-.:=?\[\]^_~]{1,256})@"
 _PASSWORDS = ("password", "passwd", "pwd", "passphrase", "密码", "口令", "登录密码")
@@ -105,12 +111,19 @@ def _find_block(view: View) -> Iterator[Found]:
 
 
 KEY = Detector("API_KEY", "密钥", (*_KEY_TRIGGERS, *map(literal, _NAMED_TRIGGERS)), _find_key, is_secret=True)
-JWT = Detector("JWT", "令牌", (rb"eyJ[A-Z0-9_-]{8}",), matching("JWT", _JWT, first="eyJ"), is_secret=True)
-PRIVATE_KEY = Detector("PRIVATE_KEY", "私钥", (rb"PRIVATE KEY",), _find_block, is_secret=True)
+JWT = Detector(
+    "JWT",
+    "令牌",
+    (trigger(rb"eyJ[A-Z0-9_-]{8}", r"eyJ[A-Z0-9_\-]{8}"),),
+    matching("JWT", _JWT, first="eyJ"),
+    is_secret=True,
+    begins=_JWT_BEGINS,
+)
+PRIVATE_KEY = Detector("PRIVATE_KEY", "私钥", (rb"PRIVATE KEY",), _find_block, is_secret=True, begins=_BLOCK_BEGINS)
 URL_PASSWORD = Detector(
     "URL_PASSWORD",
     "网址口令",
-    (rb"://[^\x00-\x20/]*:[^\x00-\x20]*@",),
+    (trigger(rb"://[^\x00-\x20/]*:[^\x00-\x20]*@", "://"),),
     matching("URL_PASSWORD", _USERINFO, first="://"),
     is_secret=True,
 )

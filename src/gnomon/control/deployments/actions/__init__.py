@@ -33,12 +33,15 @@ from gnomon.control.deployments.actions.rollout import (
     start,
     test,
 )
+from gnomon.control.deployments.actions.routing import configure_route
 from gnomon.control.deployments.actions.switches import note_switched, roll_back, roll_forward
+from gnomon.control.deployments.actions.upstreams import set_upstream
 
 __all__ = [
     "abort_release",
     "add_candidate",
     "begin_test",
+    "configure_route",
     "declare_environment",
     "full_release",
     "go_live",
@@ -62,6 +65,7 @@ __all__ = [
     "roll_back",
     "roll_forward",
     "set_tests",
+    "set_upstream",
     "start",
     "start_canary",
     "submit_plan",

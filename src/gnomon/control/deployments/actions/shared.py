@@ -68,7 +68,7 @@ def has_step(subject: Deployment | Candidate, step: str, job: str) -> bool:
 def ensure_route(work: Work, model: str, *, mask_policy: str) -> RouteState:
     found = work.session.get(RouteState, model)
     if found is None:
-        found = RouteState(model=model, mask_policy=mask_policy, targets=[], canary=None, timeout_s=60.0)
+        found = RouteState(model=model, mask_policy=mask_policy, targets=[], canary=None, timeout_s=60.0, options={})
         found.changed_at = work.now
         work.session.add(found)
     return found

@@ -47,6 +47,12 @@ def request_sealed_run(work: Work, new: NewRun) -> EvaluationRun:
 def resume_run(work: Work, run_id: str) -> EvaluationRun:
     """A failed run goes on where it stopped; answered items are not asked again."""
     run = queries.run(work.session, run_id)
+    if run.purpose == rules.MASKING:
+        raise rules.RunStateConflict(
+            f"The run {run.id} is one side of a masking trial, which goes on as a whole.",
+            next_step="Resume the trial.",
+            state=run.state,
+        )
     work.about("evaluation_run", run.id, done=run.n_done, n=run.n)
     run.state, run.error = rules.advance(run.id, run.state, "queued"), ""
     run.job_id = work.enqueue("evaluation.run", run.id, concurrency=4)

@@ -30,6 +30,7 @@ from gnomon.control.remediation.rules.deviations import (
     looser_guard,
     looser_limit,
     sentence,
+    title_of,
 )
 from gnomon.control.remediation.rules.plans import (
     BadPlan,
@@ -101,6 +102,7 @@ __all__ = [
     "rank",
     "schedule",
     "sentence",
+    "title_of",
     "totals_of",
     "unmet",
     "verdict",

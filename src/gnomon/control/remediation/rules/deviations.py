@@ -18,6 +18,13 @@ PLACE_OF_FIGURE: Final[Mapping[str, tuple[str, ...]]] = {
     "limit": ("threshold",),
     "min_n": ("threshold",),
 }
+_FIGURES: Final[Mapping[str, tuple[str, str]]] = {
+    "margin": ("容许变差", "margin"),
+    "relative": ("按比例计", "as a share"),
+    "alpha": ("显著性水平", "alpha"),
+    "limit": ("限值", "limit"),
+    "min_n": ("最少样本数", "least sample"),
+}
 
 
 class LooserThanRulebook(BadPlan):
@@ -60,10 +67,20 @@ def looser_limit(plan: Mapping[str, Any], house: Mapping[str, Any]) -> list[Loos
 
 
 def declared(
-    name: str, kind: Kind, place: int, looser: Sequence[Looser], *, reason: str, until: date | None, today: date
+    name: str,
+    kind: Kind,
+    place: int,
+    looser: Sequence[Looser],
+    *,
+    title: tuple[str, str],
+    reason: str,
+    until: date | None,
+    today: date,
 ) -> list[dict[str, Any]]:
-    """The deviations as they are frozen. Raises LooserThanRulebook without a reason, BadPlan for an end that is past
-    or a reason for what is not looser."""
+    """The deviations as they are frozen; `title` is the guard's, Chinese and English.
+
+    Raises LooserThanRulebook without a reason, BadPlan for an end that is past or a reason for what is not looser.
+    """
     if looser and not (reason and until):
         first = looser[0]
         raise LooserThanRulebook(
@@ -82,6 +99,7 @@ def declared(
             "kind": kind,
             "place": place,
             "figure": one.figure,
+            "title": {"zh-CN": f"{title[0]}{_FIGURES[one.figure][0]}", "en": f"{title[1]}: {_FIGURES[one.figure][1]}"},
             "rulebook": one.rulebook,
             "plan": one.plan,
             "reason": reason,
@@ -105,16 +123,23 @@ def guards_of(content: Mapping[str, Any], kind: Kind, *, today: date) -> list[di
     return guards
 
 
+def title_of(deviation: Mapping[str, Any]) -> dict[str, str]:
+    """What a deviation is about, by language. Plans that were frozen without a title are told by their own names."""
+    plain = f"{deviation['guard']} {deviation['figure']}"
+    titles: dict[str, str] = deviation.get("title") or {"zh-CN": plain, "en": plain}
+    return titles
+
+
 def sentence(deviations: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """What a reader of the verdict must know, by language; empty texts without a deviation."""
     held = list(deviations)
     if not held:
         return {"zh-CN": "", "en": ""}
     zh = "；".join(
-        f"{d['guard']} {d['figure']} {d['plan']}（制度 {d['rulebook']}，至 {d['until']}，{d['reason']}）" for d in held
+        f"{title_of(d)['zh-CN']} {d['plan']:g}（制度 {d['rulebook']:g}，至 {d['until']}，{d['reason']}）" for d in held
     )
     en = "; ".join(
-        f"{d['guard']} {d['figure']} {d['plan']} (rulebook {d['rulebook']}, until {d['until']}, {d['reason']})"
+        f"{title_of(d)['en']} {d['plan']:g} (rulebook {d['rulebook']:g}, until {d['until']}, {d['reason']})"
         for d in held
     )
     return {

@@ -9,7 +9,7 @@ from gnomon.control.evaluation import queries as evaluation
 from gnomon.control.evaluation.tables import EvaluationRun
 from gnomon.control.findings import queries as findings
 from gnomon.control.findings.tables import Finding
-from gnomon.control.remediation.rules import AIMS
+from gnomon.control.remediation.rules import AIMS, title_of
 from gnomon.control.remediation.tables import Case, Round
 from gnomon.control.reports.papers.context import Context
 from gnomon.control.reports.voice import NONE, unit_of
@@ -83,13 +83,6 @@ def aims(context: Context) -> dict[str, str]:
 def aims_table(context: Context, case: Case) -> Facts:
     stated = case.assessment.get("aims", {})
     return Facts(tuple((name, stated.get(aim) or NONE) for aim, name in aims(context).items()))
-
-
-def run_or_none(context: Context, run_id: str) -> EvaluationRun | None:
-    try:
-        return evaluation.run(context.session, run_id) if run_id else None
-    except NotFound:
-        return None
 
 
 def run_facts(context: Context, run: EvaluationRun) -> Facts:
@@ -245,7 +238,7 @@ def deviations_tables(context: Context, round: Round) -> tuple[Table, ...]:
     if not round.content.get("deviations"):
         return ()
     rows = tuple(
-        (f"{one['guard']} {one['figure']}", str(one["rulebook"]), str(one["plan"]), one["until"], one["reason"])
+        (title_of(one)[context.locale], f"{one['rulebook']:g}", f"{one['plan']:g}", one["until"], one["reason"])
         for one in round.content["deviations"]
     )
     header = (

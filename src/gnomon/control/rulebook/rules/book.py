@@ -4,16 +4,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from gnomon.contract.bundle import MaskPolicy, SuccessRule
+from gnomon.contract.bundle import ContentPolicy, MaskPolicy, SuccessRule
 from gnomon.contract.thresholds import Threshold
 from gnomon.control.rulebook.schemas import (
     Chapter,
     Clause,
+    ContentPolicyShape,
     Control,
     Edition,
     EvidenceKind,
     GuardFile,
     MaskPolicyShape,
+    PersonsFile,
     Post,
     Quorum,
     Resource,
@@ -80,6 +82,12 @@ class Rulebook:
     matrix: Matrix
     masking: tuple[MaskPolicyShape, ...]
     default_mask_policy: str
+    restorable_days: int
+    restoration_hours: int
+    content_policies: tuple[ContentPolicy, ...]
+    content_shapes: tuple[ContentPolicyShape, ...]
+    default_content_policy: str
+    persons: PersonsFile
 
     def clause(self, clause_id: str) -> Clause:
         return _found({c.id: c for c in self.clauses}, clause_id, "clause")

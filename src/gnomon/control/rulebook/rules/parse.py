@@ -16,12 +16,14 @@ from gnomon.control.rulebook.rules.book import Matrix, Rulebook
 from gnomon.control.rulebook.schemas import (
     ApprovalFile,
     ClauseFile,
+    ContentFile,
     ControlFile,
     Edition,
     EvidenceKindFile,
     GuardFile,
     MaskingFile,
     MatrixFile,
+    PersonsFile,
     SloFile,
     ThresholdFile,
 )
@@ -41,6 +43,8 @@ FILES: dict[str, type[BaseModel]] = {
     "approvals.yaml": ApprovalFile,
     "slo.yaml": SloFile,
     "masking.yaml": MaskingFile,
+    "content.yaml": ContentFile,
+    "persons.yaml": PersonsFile,
 }
 _NAMES = ("id", "indicator", "kind")
 _Shape = TypeVar("_Shape", bound=BaseModel)
@@ -102,6 +106,8 @@ def parse(documents: Mapping[str, Any]) -> Rulebook:
         approvals=_shaped(ApprovalFile, "approvals.yaml", content),
         slo=_shaped(SloFile, "slo.yaml", content),
         masking=_shaped(MaskingFile, "masking.yaml", content),
+        judging=_shaped(ContentFile, "content.yaml", content),
+        persons=_shaped(PersonsFile, "persons.yaml", content),
     )
     _check_clauses(files)
     _check_controls(files)
@@ -122,6 +128,8 @@ class _Files:
     approvals: ApprovalFile
     slo: SloFile
     masking: MaskingFile
+    judging: ContentFile
+    persons: PersonsFile
 
     def clause_ids(self) -> list[str]:
         return [c.id for file in self.clauses.values() for c in file.clauses]
@@ -229,6 +237,15 @@ def _check_figures(files: _Files) -> None:
     _known("masking.yaml", "default", [files.masking.default], policies, what="mask policy")
     for policy in files.masking.policies:
         _known("masking.yaml", policy.id, [policy.clause], clauses, what="clause")
+    judges = [p.id for p in files.judging.policies]
+    _no_twins("content.yaml", judges)
+    _known("content.yaml", "default", [files.judging.default], judges, what="content policy")
+    for judge in files.judging.policies:
+        _known("content.yaml", judge.id, [judge.clause], clauses, what="clause")
+    persons = files.persons
+    _known("persons.yaml", "answer_within", [persons.answer_within], indicators, what="indicator")
+    _no_twins("persons.yaml", [*persons.strong, *persons.weak])
+    _no_twins("persons.yaml", [table for kept in persons.kept for table in kept.tables])
 
 
 def _check_posts(files: _Files) -> None:
@@ -287,4 +304,10 @@ def _assembled(files: _Files, content_digest: str) -> Rulebook:
         matrix=_matrix(files.matrix),
         masking=files.masking.policies,
         default_mask_policy=files.masking.default,
+        restorable_days=files.masking.restorable_days,
+        restoration_hours=files.masking.restoration_hours,
+        content_policies=tuple(shape.as_policy() for shape in files.judging.policies),
+        content_shapes=files.judging.policies,
+        default_content_policy=files.judging.default,
+        persons=files.persons,
     )

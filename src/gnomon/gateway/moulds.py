@@ -1,0 +1,103 @@
+"""Most events of a stream differ in their text only: what stands around it is judged once and then recognised.
+
+A mould is made from a whole event that was taken apart. Another payload fits when it has the same bytes around exactly
+one JSON string: putting another string into valid JSON changes that string and nothing else.
+"""
+
+import re
+from typing import Any
+
+import msgspec
+
+_decode = msgspec.json.Decoder().decode
+_decode_text = msgspec.json.Decoder(str).decode
+_encode = msgspec.json.Encoder().encode
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_MOST_PLACES = 4  # where a member of that name is looked for in a payload
+_ROLES = ("assistant", "tool", "user", "system")
+
+
+class Mould:
+    """Events of one choice with one running text. `place` names the text, `around` is all that else goes out."""
+
+    __slots__ = (
+        "_after", "_before", "_closing", "_head", "_least", "_opening", "_tail", "around", "envelope", "place", "tells"
+    )  # fmt: skip
+
+    def __init__(self, place: tuple[int, str], came: tuple[bytes, bytes], goes: tuple[bytes, bytes]) -> None:
+        self.place = place
+        self.envelope: dict[str, Any] = {}
+        self.tells = False  # whether it goes out even when all of its text is held back
+        self.around = b"".join(goes)
+        self._before, self._after = came
+        self._least = len(self._before) + len(self._after)
+        self._opening, self._closing = b"data: " + self._before, self._after + b"\n\n"
+        self._head = b"data: " + goes[0]
+        self._tail = goes[1] + b"\n\n"
+
+    def text(self, payload: bytes) -> str:
+        """The text of an event that fits; empty when it does not, or has none."""
+        if not payload.startswith(self._before) or not payload.endswith(self._after) or len(payload) < self._least:
+            return ""
+        try:
+            return _decode_text(payload[len(self._before) : len(payload) - len(self._after)])
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return ""
+
+    def only(self, data: bytes) -> str:
+        """The text of the one event that `data` is, as most servers write it; empty for anything else."""
+        opening, closing = self._opening, self._closing
+        if not data.startswith(opening) or not data.endswith(closing):
+            return ""
+        try:
+            return _decode_text(data[len(opening) : -len(closing)])
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return ""
+
+    def event(self, text: str) -> bytes:
+        return b"%b%b%b" % (self._head, _encode(text), self._tail)
+
+
+def mould(payload: bytes, envelope: dict[str, Any], choice: Any) -> Mould | None:
+    """The mould of an event with one choice in which one text runs and nothing ends; None for any other event."""
+    delta = choice.get("delta") if isinstance(choice, dict) else None
+    if not isinstance(delta, dict) or choice.get("finish_reason") is not None or choice.get("logprobs") is not None:
+        return None
+    running = [name for name, value in delta.items() if name != "role" and value is not None]
+    index = choice.get("index", 0)
+    if len(running) != 1 or type(index) is not int or not isinstance(delta[running[0]], str) or "text" in choice:
+        return None
+    name = running[0]
+    if not delta[name] or delta.get("role", "user") not in _ROLES:
+        return None
+    empty = {**choice, "delta": {**delta, name: ""}}
+    came = _around(payload, name, {**envelope, "choices": [empty]})
+    if came is None:
+        return None
+    made = Mould((index, name), came, _event(envelope, empty, name))
+    made.envelope, made.tells = envelope, "role" in delta
+    return made
+
+
+def _around(payload: bytes, name: str, expected: dict[str, Any]) -> tuple[bytes, bytes] | None:
+    """What stands before and after the text in a payload, proved by putting an empty text there."""
+    places = re.finditer(rb"%b:\s*(?=\")" % re.escape(_encode(name)), payload)
+    for place in list(places)[:_MOST_PLACES]:
+        string = _STRING.match(payload, place.end())
+        if string is None:
+            continue
+        before, after = payload[: string.start()], payload[string.end() :]
+        found = _decode(before + b'""' + after)
+        if {key: value for key, value in found.items() if key != "usage"} == expected:
+            return before, after
+    return None
+
+
+def _event(envelope: dict[str, Any], empty: dict[str, Any], name: str) -> tuple[bytes, bytes]:
+    """The event that goes on, without its text: the choice last, in it the delta, in that the text."""
+    rest = {key: value for key, value in empty.items() if key != "delta"}
+    others = {key: value for key, value in empty["delta"].items() if key != name}
+    delta = _encode(others)[:-1] + (b"," if others else b"")
+    choice = _encode(rest)[:-1] + (b"," if rest else b"")
+    outer = _encode({**envelope, "choices": []})[:-2]
+    return b'%b%b"delta":%b%b:' % (outer, choice, delta, _encode(name)), b"}}]}"

@@ -1,0 +1,102 @@
+"""What a sentence asks for, judged as a whole: a linear model over its words, where the rules know only the words.
+
+A sentence is its features: stems of Latin words, pairs of them, and pieces of long ones; characters of Chinese in
+twos and threes. Each has a weight, found by its hash in a table of a byte each. The artefact beside this file was
+taught by `bench/defence/teach.py`; PROVENANCE.md says by what.
+"""
+
+import math
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+BITS = 16
+"""Of the hash of a feature: the table has two to the power of it weights."""
+LONGEST = 400
+"""Characters of a sentence that are looked at: whoever asks has asked by then."""
+_SENTENCES = re.compile(r"[^.!?;。！？；\n]+(?:[.!?;](?=\S)[^.!?;。！？；\n]+)*")
+_TOKENS = re.compile(r"[a-z]+|[0-9]+|[\u3400-\u9fff]+")
+_FEWEST = 2
+_PIECE = 5
+_ENDED = rb"(?:ings?|ed|ers?|es|s|e|ly|y|ies)?\b"
+_ENDINGS = re.compile(r"(?<=[a-z]{3})(?:ings?|ed|ers?|es|s|e|ly|y|ies)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """`text` from character `start` of what it stood in."""
+
+    start: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """`weights` are signed bytes, in units of `unit`; `bias` is added once. Immutable; safe to share.
+
+    A sentence without any of `hints` (stems of Latin words, pairs of Chinese characters) was never meant to be scored:
+    most sentences have none.
+    """
+
+    version: str
+    hints: tuple[str, ...]
+    weights: memoryview
+    unit: float
+    bias: float
+
+    def score(self, sentence: str) -> float:
+        """How likely, from 0 to 1, that the sentence asks for harm; 0 for less than two features."""
+        seen = {zlib.crc32(one.encode("utf-8", "surrogatepass")) & ((1 << BITS) - 1) for one in features(sentence)}
+        if len(seen) < _FEWEST:
+            return 0.0
+        weights = self.weights
+        total = self.bias + self.unit * sum(weights[at] for at in seen) / math.sqrt(len(seen))
+        return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, total))))
+
+
+def sentences(text: str) -> Iterator[Sentence]:
+    """The sentences of a text, each cut to LONGEST."""
+    for match in _SENTENCES.finditer(text):
+        yield Sentence(match.start(), match.group()[:LONGEST])
+
+
+def features(sentence: str) -> Iterator[str]:
+    """Every feature, as often as it occurs."""
+    before = ""
+    for token in _TOKENS.findall(sentence.lower()):
+        if token[0] < "\u3400":
+            stem = _ENDINGS.sub("", token) if token.isalpha() else "0"
+            yield stem
+            yield f"{before} {stem}"
+            if len(stem) > _PIECE:
+                yield from (f"~{stem[at : at + _PIECE]}" for at in range(len(stem) - _PIECE + 1))
+            before = stem
+        else:
+            yield from (token[at : at + 2] for at in range(len(token) - 1))
+            yield from (token[at : at + 3] for at in range(len(token) - 2))
+            yield f"^{token[:2]}"
+            before = token[-2:]
+
+
+@cache
+def load() -> Model:
+    """The model inside the package, read once."""
+    return parse(resources.files("gnomon").joinpath("guard", "content", "meant.weights").read_bytes())
+
+
+def parse(data: bytes) -> Model:
+    """From a line of `version unit bias`, a line of hints, and the table. Raises ValueError where it is not one."""
+    head, _, rest = data.partition(b"\n")
+    hints, _, table = rest.partition(b"\n")
+    version, unit, bias = head.decode("ascii").split(" ")
+    if len(table) != 1 << BITS:
+        raise ValueError(f"the table of weights has {len(table)} bytes and not {1 << BITS}")
+    return Model(version, tuple(hints.decode().split()), memoryview(table).cast("b"), float(unit), float(bias))
+
+
+def expressions(hints: Sequence[str]) -> tuple[bytes, ...]:
+    """The byte patterns of hints."""
+    return tuple(rb"\b" + hint.encode() + _ENDED if hint.isascii() else hint.encode() for hint in hints)

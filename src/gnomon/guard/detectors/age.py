@@ -1,0 +1,31 @@
+"""年龄 / ages. Looked for only where a policy names them: a text without ages is of little use to a clinic."""
+
+from collections.abc import Iterator
+
+from gnomon.guard.detectors.base import Detector, keyed, matching
+from gnomon.guard.scan import literal
+from gnomon.guard.view import Found, View
+
+_WORDS = ("年龄", "岁数", "年纪", "现年", "享年", "age", "aged")
+_AGE = r"(?:1[0-2][0-9]|[0-9]{1,2})"
+_before_unit = matching(
+    "AGE",
+    rf"(?<![0-9A-Za-z.\-])(?P<v>{_AGE}\s?(?:周?岁|(?ai:[\s\-]?years?[\s\-]old|\s?y/o|\s?yo))(?![A-Za-z]))",
+    first="[0-9]",
+)
+_after_word = keyed("AGE", _WORDS, rf"{_AGE}(?![0-9A-Za-z.\-]|年)")
+
+
+def _find(view: View) -> Iterator[Found]:
+    yield from _before_unit(view)
+    yield from _after_word(view)
+
+
+DETECTOR = Detector(
+    "AGE",
+    "年龄",
+    (*map(literal, ("岁", "年龄", "年纪", "现年", "享年")), rb"age", rb"[0-9](?:[ -]|\\[nrt])?(?:year|y/?o)"),
+    _find,
+)
+REACH = 16
+"""Characters behind a number that may yet make it an age: a stream holds back as many."""

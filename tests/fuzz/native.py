@@ -1,0 +1,127 @@
+"""The C files under AddressSanitizer and UndefinedBehaviorSanitizer, fed with any strings: `make fuzz-native`.
+
+`python tests/fuzz/native.py SECONDS [SEED]` builds them so in a folder of its own, starts itself again with the
+sanitizers loaded before the interpreter, and compares what C and Python say of each string. The first access out of
+bounds, undefined step or difference ends it.
+"""
+
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from gnomon import native
+from gnomon.native import build
+
+_HANZI = "一二三零〇幺壹捌号身份证卡电话京沪军字第年月日生，。（）：、·—―•°"
+_SIGNS = "0123456789" * 4 + " -./_\n\t\r()+,%\\@:;=[]{}#*!?~^&$\"'" + "abcxzABFXZMNOoIlS" + _HANZI
+_ODD = "\0\x1f\x7f\x80\x85\xa0\xff\u0100\u0660\u200b\u2028\u212a\u3000\ud800\udfff\ufeff\uffff\U0001d7d8\U000e0041"
+_WORDS = (
+    *(
+        "138",
+        "1234",
+        "5678",
+        "110101",
+        "19900101",
+        "62",
+        "86",
+        "+86",
+        "卡号",
+        "身份证",
+        "IMEI",
+        "vin",
+        "电话",
+        "a@b.co",
+    ),
+    *(
+        "-----BEGIN",
+        "PRIVATE KEY",
+        "sk-abcdefgh",
+        "%31",
+        "\\u0031",
+        "GB29 NWBK",
+        "://u:p@h",
+        "March 12th",
+        "call me at ",
+    ),
+)
+
+
+def _text(rng: random.Random) -> str:
+    kind, size = rng.random(), rng.choice((0, 1, 2, 8, 30, 90, 300, rng.randrange(6000)))
+    if kind < 0.15:
+        return "".join(chr(rng.randrange(0x110000)) for _ in range(size))
+    if kind < 0.25:
+        return rng.choice((*_SIGNS, *_ODD)) * size
+    pool = (_SIGNS, _SIGNS + _ODD, (*_SIGNS, *_WORDS))[rng.randrange(3)]
+    return "".join(rng.choice(pool) for _ in range(size))
+
+
+def _sanitized(folder: Path) -> None:
+    """Every module as it is built for use, in a folder of its own, but with the sanitizers."""
+    for name in native.names():
+        failed = build.compile_to(folder / f"{name}.so", native.HERE / f"{name}.c", build.SANITIZED)
+        if failed:
+            raise SystemExit(f"{name}.c: {failed}")
+
+
+def _preloaded() -> str:
+    told = [
+        subprocess.run(
+            [*build.compiler(), f"-print-file-name=lib{name}.so"], capture_output=True, text=True, check=True
+        )
+        for name in ("asan", "ubsan")
+    ]
+    return " ".join(one.stdout.strip() for one in told)
+
+
+def main(seconds: str, seed: str = "1") -> int:
+    with tempfile.TemporaryDirectory(prefix="gnomon-native-") as folder:
+        _sanitized(Path(folder))
+        environment = {
+            **os.environ,
+            "LD_PRELOAD": _preloaded(),
+            "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1",  # an interpreter never frees all
+            "PYTHONMALLOC": "malloc",  # or overruns of a string would stay inside an arena
+        }
+        command = [sys.executable, __file__, "--inside", folder, seconds, seed]
+        return subprocess.run(command, env=environment, check=False).returncode
+
+
+def inside(folder: str, seconds: float, seed: int) -> None:
+    native.load = lambda name: native._loaded(name, Path(folder) / f"{name}.so")  # type: ignore[assignment]
+    # Only now: these load what is in C when they are imported.
+    from gnomon.guard import cutting
+    from gnomon.guard.detectors import DETECTORS
+    from gnomon.guard.finding import Finder
+    from gnomon.guard.placeholders import code, code_slowly
+    from gnomon.guard.quick import Quick
+    from gnomon.guard.slow import Slow
+
+    fast, slow, rng, count = Finder(), Finder(), random.Random(seed), 0
+    assert isinstance(fast._look, Quick)
+    slow._look = Slow(DETECTORS)
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        text, count = _text(rng), count + 1
+        start, key = rng.randrange(len(text) + 2), rng.randbytes(rng.randrange(16, 80))
+        fast.hits(rng.randbytes(rng.randrange(60)) + text.encode("utf-8", "surrogatepass")[: rng.randrange(6000)])
+        told = {"key": key, "entity": text[:4], "length": rng.randrange(13)}
+        for what, one, other in (
+            ("found", fast.spans(text), slow.spans(text)),
+            ("cut", cutting.undecided(text, start), cutting.undecided_slowly(text, start)),
+            ("letters", code(text, **told), code_slowly(text, **told)),
+        ):
+            if one != other:
+                raise SystemExit(f"{what}: {text!r} from {start}: {one!r} in C, {other!r} in Python")
+    print(f"{count} strings, no difference, nothing out of bounds")
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "--inside":
+        inside(sys.argv[2], float(sys.argv[3]), int(sys.argv[4]))
+    else:
+        raise SystemExit(main(*sys.argv[1:]))

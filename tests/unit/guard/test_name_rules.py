@@ -1,0 +1,78 @@
+"""Titles, English names, sentences."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gnomon.contract.verdicts import Span
+from gnomon.guard.names import english, titles
+from gnomon.guard.names.segments import LONGEST, ends
+from gnomon.guard.view import Found
+
+
+def said(text: str, found: object) -> list[str]:
+    return [text[item.start : item.end] for item in found]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("王先生您好", "王"),
+        ("请找李医生看看。", "李"),
+        ("欧阳老师来了", "欧阳"),
+        ("张总，合同发您了", "张"),
+        ("Please ask Dr. Smith about it", "Smith"),
+        ("Mrs Ada Lovelace wrote it", "Ada Lovelace"),
+    ],
+)
+def test_a_title_gives_a_name_away(text: str, name: str) -> None:
+    assert said(text, titles.find(text)) == [name]
+
+
+@pytest.mark.parametrize("text", ["双方总体满意", "和主任说一声", "项目总经理办公室", "dr. who"])
+def test_a_title_without_a_name_gives_nothing(text: str) -> None:
+    assert not said(text, titles.find(text))
+
+
+def test_a_title_is_cut_from_a_name() -> None:
+    assert titles.trimmed("杨先生说", Found(0, 3, "PERSON")) == Found(0, 1, "PERSON")
+    assert titles.trimmed("杨先军说", Found(0, 3, "PERSON")) == Found(0, 3, "PERSON")
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("My name is Akinori", ["Akinori"]),
+        ("Kira Fransson asked Oliver for help", ["Kira Fransson", "Oliver"]),
+        ("A film directed by Jan Holinka and starring Holinka", ["Jan Holinka", "Holinka"]),
+        ("Margaret's house is big", ["Margaret"]),
+        ("Please restart the Docker service on Monday in New York", []),
+        ("We moved here from Estonia", []),
+        ("all lower case, no name", []),
+    ],
+)
+def test_english_names(text: str, names: list[str]) -> None:
+    assert sorted(said(text, english.find(text))) == sorted(names)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text("，。ab一二三？\n ", max_size=400), st.integers(0, 400))
+def test_sentences_do_not_depend_on_what_follows(text: str, at: int) -> None:
+    whole, part = ends(text, []), ends(text[:at], [])
+    assert whole[: len(part)] == part
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text("，。ab一二三 ", max_size=500))
+def test_no_sentence_is_longer_than_the_bound(text: str) -> None:
+    cuts = [0, *ends(text, [])]
+    assert all(0 < high - low <= LONGEST for low, high in pairwise(cuts))
+    assert len(text) - cuts[-1] < LONGEST
+
+
+def test_no_sentence_ends_within_a_value() -> None:
+    text = "密钥是abc;def，记好。"
+    assert ends(text, []) == [7, len(text)]
+    assert ends(text, [Span(3, 10, "API_KEY")]) == [10, len(text)]
