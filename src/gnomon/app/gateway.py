@@ -24,9 +24,9 @@ from gnomon.contract.ports import Limits
 from gnomon.gateway.addresses import Proxies
 from gnomon.gateway.guarding import Guard
 from gnomon.gateway.home import guard_keys
+from gnomon.gateway.hosting import ServerLimits
 from gnomon.gateway.off_loop import hand_over_soon
 from gnomon.gateway.restoring import Restorer
-from gnomon.gateway.server import ServerLimits
 from gnomon.gateway.tls import Certificates
 from gnomon.gateway.worker import Worker
 from gnomon.guard import compiled

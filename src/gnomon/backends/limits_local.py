@@ -19,6 +19,7 @@ from pathlib import Path
 from gnomon import native
 from gnomon.backends.limits_account import Account
 from gnomon.backends.limits_clock import HostClock, Ticks
+from gnomon.backends.limits_locks import Locked, flock
 from gnomon.contract.bundle import Canary, GuessRule
 from gnomon.contract.ports import Day, Entry, Meter, Room
 from gnomon.kit.errors import Unavailable
@@ -52,31 +53,6 @@ _SIZE = _CANARY_AT + _CANARIES * _CANARY.size
 _LOCK_METERS, _LOCK_BANS, _LOCK_GUESSES, _LOCK_CANARIES, _LOCK_SETUP, _LOCK_WORKER = 64, 65, 66, 67, 68, 128
 
 
-def _flock(kind: int, place: int) -> bytes:
-    """Linux `struct flock` for one byte of the file; open-file-description locks want pid 0."""
-    return struct.pack("@hhqqi4x", kind, os.SEEK_SET, place, 1, 0)
-
-
-_TAKE = {place: _flock(fcntl.F_WRLCK, place) for place in range(_LOCK_METERS, _LOCK_SETUP + 1)}
-_GIVE = {place: _flock(fcntl.F_UNLCK, place) for place in range(_LOCK_METERS, _LOCK_SETUP + 1)}
-
-
-class _Locked:
-    """A byte of the file, locked while the block runs; waits for other workers, microseconds at most."""
-
-    __slots__ = ("_fd", "_place")
-
-    def __init__(self, fd: int, place: int) -> None:
-        self._fd = fd
-        self._place = place
-
-    def __enter__(self) -> None:
-        fcntl.fcntl(self._fd, fcntl.F_OFD_SETLKW, _TAKE[self._place])
-
-    def __exit__(self, *_: object) -> None:
-        fcntl.fcntl(self._fd, fcntl.F_OFD_SETLKW, _GIVE[self._place])
-
-
 class LimitsLocal:
     """Implements `contract.ports.Limits` for the workers of one host."""
 
@@ -87,7 +63,7 @@ class LimitsLocal:
         self._hashes: dict[str, int] = {}
         self._plans: dict[int, tuple[Sequence[Meter], bytes]] = {}
         self._fd = _open(path)
-        self._locks = {place: _Locked(self._fd, place) for place in _TAKE}
+        self._locks = {place: Locked(self._fd, place) for place in range(_LOCK_METERS, _LOCK_SETUP + 1)}
         with self._lock(_LOCK_SETUP):
             if os.fstat(self._fd).st_size != _SIZE:
                 os.ftruncate(self._fd, _SIZE)
@@ -246,7 +222,7 @@ class LimitsLocal:
                 continue
             self._clear_column(column)
             self._map[_LOCK_WORKER + column] = 0
-            fcntl.fcntl(self._fd, fcntl.F_OFD_SETLK, _flock(fcntl.F_UNLCK, _LOCK_WORKER + column))
+            fcntl.fcntl(self._fd, fcntl.F_OFD_SETLK, flock(fcntl.F_UNLCK, _LOCK_WORKER + column))
             dead += 1
         return dead
 
@@ -336,12 +312,12 @@ class LimitsLocal:
 
     # -- locks and columns --------------------------------------------------------------------------------------
 
-    def _lock(self, place: int) -> "_Locked":
+    def _lock(self, place: int) -> Locked:
         return self._locks[place]
 
     def _try_column(self, column: int) -> bool:
         try:
-            fcntl.fcntl(self._fd, fcntl.F_OFD_SETLK, _flock(fcntl.F_WRLCK, _LOCK_WORKER + column))
+            fcntl.fcntl(self._fd, fcntl.F_OFD_SETLK, flock(fcntl.F_WRLCK, _LOCK_WORKER + column))
         except OSError:
             return False
         return True
@@ -376,7 +352,7 @@ def _open(path: Path) -> int:
     """The table's file; one of another make gives way to a new one, and those who hold it keep it."""
     while True:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        with _Locked(fd, _LOCK_SETUP):
+        with Locked(fd, _LOCK_SETUP):
             found = os.fstat(fd)
             if not found.st_nlink:
                 pass  # somebody put it aside while we waited

@@ -11,10 +11,11 @@ from gnomon.gateway.addresses import Proxies
 from gnomon.gateway.admission import Admission
 from gnomon.gateway.guarding import Guard
 from gnomon.gateway.home import guard_keys, leave_public_key
+from gnomon.gateway.hosting import ServerLimits
 from gnomon.gateway.loader import Loader
 from gnomon.gateway.metrics import Metrics
 from gnomon.gateway.recorder import Recorder
-from gnomon.gateway.server import Server, ServerLimits
+from gnomon.gateway.server import Server
 from gnomon.gateway.services import Services
 from gnomon.gateway.tls import Certificates
 from gnomon.gateway.upstream import Pool

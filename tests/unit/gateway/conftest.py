@@ -13,7 +13,7 @@ import uvloop
 
 from gnomon.backends.limits_local import LimitsLocal
 from gnomon.contract.ports import Limits
-from gnomon.gateway.server import ServerLimits
+from gnomon.gateway.hosting import ServerLimits
 from gnomon.gateway.worker import Worker
 from tests.fakes.bundle import Home, make_home, secret
 from tests.fakes.upstream import Script, Upstream

@@ -22,7 +22,7 @@ from msgspec.structs import replace
 
 from gnomon.contract.bundle import GuessRule, Lift
 from gnomon.gateway.addresses import Proxies, network
-from gnomon.gateway.server import ServerLimits
+from gnomon.gateway.hosting import ServerLimits
 from gnomon.gateway.tls import Certificates
 from gnomon.kit.errors import BadInput
 from tests.fakes.bundle import Home, make_home

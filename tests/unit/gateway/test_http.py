@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gnomon.gateway.server import ServerLimits
+from gnomon.gateway.hosting import ServerLimits
 from tests.fakes.bundle import Home, secret
 from tests.fakes.upstream import Upstream
 from tests.unit.gateway.conftest import HTTP, Gateway, bearer

@@ -13,7 +13,7 @@ import structlog
 import structlog.testing
 
 from gnomon.contract.bundle import Policy
-from gnomon.gateway.server import ServerLimits
+from gnomon.gateway.hosting import ServerLimits
 from gnomon.kit.log import Unfailing
 from tests.fakes.bundle import Home
 from tests.fakes.upstream import Script, Upstream

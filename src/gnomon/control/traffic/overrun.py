@@ -17,7 +17,7 @@ from gnomon.control.traffic.figures import Figures
 from gnomon.kit.clock import iso
 
 REACH = timedelta(minutes=2)  # what a change of a limit takes at most to reach every gateway, the next whole minute too
-HEAD_S = 10  # a request is dated by its first byte and counted when its head is whole (gateway/server)
+HEAD_S = 10  # a request is dated by its first byte and counted when its head is whole (gateway/connection)
 _MINUTE_S, _HOUR_S, _DAY_S = 60.0, 3600.0, 86_400.0
 _RATES = ("requests_per_minute", "requests_per_second")
 _LIMITS = (*_RATES, "concurrency", "tokens_per_minute", "tokens_per_day", "cost_per_day")
