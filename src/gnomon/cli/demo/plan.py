@@ -70,7 +70,7 @@ def plan(world: World) -> dict[str, Any]:
                     "dataset_ids": [data["train"]],
                     "validation_id": data["validation"],
                     "recipe": RECIPE.as_dict(),
-                    "parameters": {"steps": 100, "batch": 16, "learning_rate": 3e-4, "seed": 1},
+                    "parameters": {"steps": 60, "batch": 16, "learning_rate": 3e-4, "seed": 1},
                     "label": "lora-1",
                 },
                 "importance": 5,
