@@ -93,6 +93,10 @@ def find(number: str) -> None:
     possible = sum(row["found"]["possible"].values())
     if possible:
         click.echo(f"仅可能有关 / only possibly about the person: {possible}")
+    if unread := row["found"].get("unread", []):
+        click.echo(f"查找不完整，{len(unread)} 处无法读取 / not whole: {len(unread)} could not be read", err=True)
+        for one in unread:
+            click.echo(f"  {one['holder']}  {one['ref']}  {one['why']}", err=True)
 
 
 @subject.command()

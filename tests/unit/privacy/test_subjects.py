@@ -382,3 +382,77 @@ def test_late_requests_are_counted_open_or_not(platform: Platform) -> None:
             result = rights_requests_in_time(context(session))
         assert result is not None
         assert result.value == late
+
+
+def add_evidence(platform: Platform, data: bytes) -> str:
+    """A file of evidence, as somebody attached it."""
+    digest = services.blobs().put(data)
+    with platform.database.session() as session:
+        session.add(
+            Artefact(
+                id=f"e{digest[:8]}", kind="report", source="people", subject_kind="model", subject_id="m", state="met",
+                facts={}, file_sha256=digest, sha256=digest, made_by="wei", made_at=MONDAY,
+            )
+        )  # fmt: skip
+        session.commit()
+    return f"evidence_artefact:{digest}"
+
+
+def packed(**parts: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
+        for name, content in parts.items():
+            package.writestr(name.replace("__", "/").replace("_xml", ".xml"), content)
+    return out.getvalue()
+
+
+PAPER = packed(word__document_xml=f"<w:p><w:t>电话{MINE}</w:t></w:p>".encode())
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (PAPER[: len(PAPER) - 8], "damaged"),
+        (PAPER.replace(PAPER[60:80], bytes(20)), "damaged"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "encrypted"),
+        (packed(word__document_xml=b"<p/>", word__embeddings__object1=b"\1\2\0\3" * 40), "binary"),
+        (packed(a=packed(b=packed(c=packed(d=b"text")))), "nested"),
+    ],
+)
+def test_a_file_that_cannot_be_looked_into_makes_a_search_insufficient(
+    platform: Platform, data: bytes, why: str
+) -> None:
+    ref = add_evidence(platform, data)
+    row = found(platform, asked("find"))
+    assert row.found["unread"] == [{"holder": "files", "ref": ref, "why": why}]
+    again = found(platform, asked("find"))  # it was noted, and is not taken for looked through the second time
+    assert again.found["unread"] == row.found["unread"]
+    row = do(platform, "ren", actions.close_request, row.id)
+    with platform.read() as session:
+        assert session.get_one(Artefact, row.evidence_id).state == State.INSUFFICIENT
+
+
+def test_what_can_be_read_of_a_file_is_found_beside_what_cannot(platform: Platform) -> None:
+    ref = add_evidence(platform, packed(word__document_xml=f"<t>{MINE}</t>".encode(), bin=b"\0\1\2" * 99))
+    row = found(platform, asked("find"))
+    assert [one["ref"] for one in row.places] == [ref]
+    assert [one["why"] for one in row.found["unread"]] == ["binary"]
+
+
+def test_a_paper_with_a_picture_or_another_paper_in_it_is_read_whole(platform: Platform) -> None:
+    inner = packed(xl__sharedStrings_xml=f"<si><t>{MINE}</t></si>".encode())
+    ref = add_evidence(platform, packed(word__document_xml=b"<p/>", chart=b"\x89PNG\r\n\0", table=inner))
+    row = found(platform, asked("find"))
+    assert [one["ref"] for one in row.places] == [ref]
+    assert row.found["unread"] == []
+
+
+def test_an_erasure_beside_a_file_that_cannot_be_read_ends_and_proves_nothing_of_that_file(
+    platform: Platform,
+) -> None:
+    add_texts(platform)
+    add_evidence(platform, b"PK\x03\x04 and nothing more")
+    row = erased(platform, found(platform))
+    assert (row.state, [one["why"] for one in row.outcome["unread"]]) == ("done", ["damaged"])
+    with platform.read() as session:
+        assert session.get_one(Artefact, row.evidence_id).state == State.INSUFFICIENT

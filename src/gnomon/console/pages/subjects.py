@@ -27,6 +27,14 @@ from gnomon.kit.web import WorkDep, allow
 router = APIRouter(include_in_schema=False)
 WANTS: Final = {"find": mark("查询"), "export": mark("导出副本"), "erase": mark("删除其信息")}
 ASKED_BY: Final = {"person": mark("当事人"), "representative": mark("代理人")}
+WHYS: Final = {
+    "damaged": mark("已损坏"),
+    "encrypted": mark("有密码或为旧版格式"),
+    "too_large": mark("展开后过大"),
+    "nested": mark("嵌套过深"),
+    "binary": mark("不是文本"),
+    "pdf": mark("PDF，未能读出文字"),
+}
 HOW: Final = {
     "in_person": mark("当面核对"),
     "document": mark("核对证件"),
@@ -115,6 +123,7 @@ def one(id: str, reader: ReaderDep) -> HTMLResponse:
         identity=_identity(reader, row),
         entities=[_kind(reader, entity) for entity in row.entities],
         found=_found(reader, row),
+        unread=_unread(reader, row),
         places=[
             (_holder(reader, place["holder"]), place["ref"], _kinds(reader, place)) for place in row.places[:_SHOWN]
         ],
@@ -281,6 +290,12 @@ def _found(reader: Reader, row: RightsRequest) -> list[tuple[str, int, int]]:
     sure, possible = row.found.get("by_holder", {}), row.found.get("possible", {})
     names = [NAME, *HOLDERS]
     return [(_holder(reader, name), sure.get(name, 0), possible.get(name, 0)) for name in names] if row.found else []
+
+
+def _unread(reader: Reader, row: RightsRequest) -> list[tuple[str, str, str]]:
+    """(holder, reference, why) of what the search, or the erasure, could not look into."""
+    missed = (row.outcome or row.found).get("unread", [])
+    return [(_holder(reader, one["holder"]), one["ref"], reader.context.gettext(WHYS[one["why"]])) for one in missed]
 
 
 def _package(reader: Reader, row: RightsRequest) -> dict[str, Any] | None:

@@ -52,7 +52,7 @@ class PersonScan(Base):
     __tablename__ = "privacy_person_scan"
     holder: Mapped[str] = mapped_column(primary_key=True)
     ref: Mapped[str] = mapped_column(primary_key=True)
-    version: Mapped[str]  # digest or time of change of what was read
+    version: Mapped[str]  # digest or time of change of what was read; "…!why" where not all of it could be
     at: Mapped[datetime]
 
 
@@ -73,7 +73,7 @@ class RightsRequest(Base):
     entities: Mapped[list[str]]  # which kinds of identifier were given
     due_at: Mapped[datetime] = mapped_column(index=True)
     identity: Mapped[dict[str, Any]]  # {how, by, at}: who has checked that it is the person, and how
-    found: Mapped[dict[str, Any]]  # {at, places, by_holder, possible, kept, key}; no values
+    found: Mapped[dict[str, Any]]  # {at, places, by_holder, possible, kept, unread}; no values
     places: Mapped[list[dict[str, Any]]]  # {holder, ref, entities}
     package: Mapped[dict[str, Any]]  # {sha256, sealed_sha256, until, downloads, at}
     approval_id: Mapped[str] = mapped_column(default="")

@@ -93,7 +93,10 @@ def note_found(work: Work, id: str, found: Found | None) -> None:
     if found:
         row.places = found.places
         row.found = found.model_dump(exclude={"places"}) | {"at": iso(work.now), "places": len(found.places)}
-        work.about("rights_request", row.id, number=row.number, places=len(found.places), by_holder=found.by_holder)
+        work.about(
+            "rights_request", row.id, number=row.number, places=len(found.places), by_holder=found.by_holder,
+            unread=len(found.unread),
+        )  # fmt: skip
 
 
 @action("rights_request.export")
@@ -189,13 +192,17 @@ def erase_places(work: Work, id: str, *, holder: str, refs: list[str]) -> Erasur
 
 @system_action("rights_request.record_erasure")
 def record_erasure(work: Work, id: str, erased: Erased) -> RightsRequest:
-    """The proof. Only when nothing is found again outside what is kept, the request is done and its key destroyed."""
+    """The proof. Only when nothing is found again outside what is kept, the request is done and its key destroyed.
+
+    What could not be looked into does not keep the request open, but nothing is shown to be met.
+    """
     row = queries.request(work.session, id)
     complete = not erased.found_again and erased.chain["ok"] and not (erased.left and not erased.kept)
     row.outcome = erased.model_dump() | {"at": iso(work.now)}
     row.state = rules.advance(row.number, row.state, "done" if complete else "incomplete")
     work.emit(MaskPolicyChanged("persons"))  # gateways forget remembered answers when they take a new policy
-    _prove(work, row, state=State.MET if complete else State.NOT_MET, proof=row.outcome)
+    is_whole = not (erased.unread or erased.searched.get("unread"))
+    _prove(work, row, state=_state(is_whole) if complete else State.NOT_MET, proof=row.outcome)
     if complete:
         _end(work, row)
     return row
@@ -229,7 +236,8 @@ def close_request(work: Work, id: str) -> RightsRequest:
     if row.wants == "export" and not row.package.get("downloads"):
         raise NoPackage(f"Nobody has fetched the package of {row.number}.", next_step="Make it and hand it over.")
     row.state = rules.advance(row.number, row.state, "done")
-    _prove(work, row, state=State.MET, proof={"package": row.package.get("sha256", ""), "found": row.found})
+    state = _state(not row.found.get("unread"))
+    _prove(work, row, state=state, proof={"package": row.package.get("sha256", ""), "found": row.found})
     _end(work, row)
     return row
 
@@ -290,6 +298,11 @@ def _prove(work: Work, row: RightsRequest, *, state: State, proof: dict[str, Any
         },
     )
     row.evidence_id = artefact.id
+
+
+def _state(is_whole: bool) -> State:
+    """What is shown by a search, or an erasure, that could or could not look into everything."""
+    return State.MET if is_whole else State.INSUFFICIENT
 
 
 def _end(work: Work, row: RightsRequest) -> None:

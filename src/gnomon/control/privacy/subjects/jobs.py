@@ -36,12 +36,13 @@ def search(ctx: JobContext) -> None:
         _refresh(ctx)
         sure, possible = _sightings(ctx, who)
         with ctx.read() as session:
-            kept = _kept(session, sure)
+            kept, unread = _kept(session, sure), queries.unread(session)
         found = Found(
             places=[{"holder": one.holder, "ref": one.ref, "entities": list(one.entities)} for one in sure],
             by_holder=dict(Counter(one.holder for one in sure)),
             possible=dict(Counter(one.holder for one in possible)),
             kept=kept,
+            unread=unread,
         )
     finally:
         with ctx.work() as work:
@@ -61,6 +62,7 @@ def make_package(ctx: JobContext) -> None:
         told,
         number=row.number,
         possible=row.found.get("possible", {}),
+        unread=row.found.get("unread", []),
         made_at=now,
         zone=services.settings().timezone,
         key=services.get("audit_key"),
@@ -184,6 +186,7 @@ def _proof(
     seen = look(values) if values else None
     with ctx.read() as session:
         chain = audit.verify(session, services.get("audit_key").public_key())
+        unread = queries.unread(session)
     return Erased(
         by_holder={traffic.NAME: gone["contents"] + gone["comments"]} | {n: one.places for n, one in done.items()},
         counts=dict(gone) | {"identifiers": sum(one.identifiers for one in done.values())},
@@ -194,4 +197,5 @@ def _proof(
         left=sorted({place for places in seen.hits.values() for place in places})[:SHOWN] if seen else [],
         chain={"ok": chain.ok, "length": chain.length, "head": chain.head, "problem": chain.problem},
         found_again=sum(one.ref not in known for one in again),
+        unread=unread,
     )

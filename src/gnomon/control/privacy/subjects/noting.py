@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from gnomon.control.privacy.subjects import persons, queries
+from gnomon.control.privacy.subjects import persons, queries, rules
 from gnomon.control.privacy.subjects.holders import HOLDERS, Holder, Item
+from gnomon.control.privacy.subjects.holders.base import Unread
 from gnomon.control.privacy.tables import PersonPlace, PersonScan
 from gnomon.guard.persons import PersonIndex
 from gnomon.kit.work import Work, system_action
@@ -32,13 +33,13 @@ def news(session: Session, holder: Holder) -> News:
     wanted, alive = persons.noted(), set[str]()
     for item in holder.items(session):
         version = f"{made.key_names[-1]}:{item.version}"
-        if known.get(item.ref) == version:
+        if rules.read_version(known.get(item.ref, "")) == version:
             alive.add(item.ref)
             continue
-        tokens = _tokens(item, made, wanted)
-        if tokens or holder.keeps_scans:
+        tokens, why = _tokens(item, made, wanted)
+        if tokens or why or holder.keeps_scans:
             alive.add(item.ref)
-            found.changed[item.ref] = version, tokens
+            found.changed[item.ref] = rules.marked(version, why), tokens
     found.gone = sorted(known.keys() - alive)
     return found
 
@@ -62,6 +63,12 @@ def holders() -> Mapping[str, Holder]:
     return HOLDERS
 
 
-def _tokens(item: Item, made: PersonIndex, wanted: frozenset[str]) -> dict[str, str]:
-    found = {token: entity for text in item.texts() for token, entity in persons.seen(text, made, wanted)}
-    return found | {token: entity for value, entity in item.extra if (token := made.token(value))}
+def _tokens(item: Item, made: PersonIndex, wanted: frozenset[str]) -> tuple[dict[str, str], str]:
+    """token → entity; and why not all of it could be read, if it was so."""
+    found, why = {token: entity for value, entity in item.extra if (token := made.token(value))}, ""
+    try:
+        for text in item.texts():
+            found |= persons.seen(text, made, wanted)
+    except Unread as error:
+        why = str(error)
+    return found, why

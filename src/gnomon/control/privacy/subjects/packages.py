@@ -34,6 +34,10 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "仅含姓名等不能单独确认身份的信息的处所未列入正文，数量见数据文件。",
         "Places that hold only a name, or something else that many share, are not listed; the data file counts them.",
     ),
+    "unread": (
+        "有 %d 个文件无法读取，未能查找，清单见 data.json。",
+        "%d files could not be read, and were not searched; they are listed in data.json.",
+    ),
     "more": ("其余处所见 data.json。", "Further places are in data.json."),
 }
 _SHOWN: Final = 200  # places of one holder in the papers; data.json has all
@@ -54,6 +58,7 @@ def package(
     *,
     number: str,
     possible: Mapping[str, int],
+    unread: Sequence[Mapping[str, str]] = (),
     made_at: datetime,
     zone: str,
     key: Ed25519PrivateKey,
@@ -66,6 +71,7 @@ def package(
         "request": number,
         "made_at": iso(made_at),
         "possible": dict(possible),
+        "unread": [dict(one) for one in unread],
         "holders": [
             {"holder": one.name, "places": [{"ref": place.ref} | dict(place.said) for place in one.places]}
             for one in told
@@ -73,7 +79,9 @@ def package(
     }
     files = {"data.json": json.dumps(data, ensure_ascii=False, indent=1, default=str).encode()}
     for locale, name in _FILES.items():
-        files[name] = to_docx(_paper(told, locale=locale, number=number, made_at=made_at, zone=zone))
+        files[name] = to_docx(
+            _paper(told, locale=locale, number=number, made_at=made_at, zone=zone, unread=len(unread))
+        )
     public = key.public_key()
     manifest = canonical_bytes(
         {
@@ -92,14 +100,15 @@ def package(
     return out.getvalue()
 
 
-def _paper(told: Sequence[Told], *, locale: str, number: str, made_at: datetime, zone: str) -> Document:
+def _paper(told: Sequence[Told], *, locale: str, number: str, made_at: datetime, zone: str, unread: int) -> Document:
     place = 1 if locale == "en" else 0
 
     def say(word: str) -> str:
         return _WORDS[word][place]
 
     when = made_at.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M")
-    about = Section(say("about"), (Paragraph(say("others")), Paragraph(say("possible"), quiet=True)))
+    missing = (Paragraph(say("unread") % unread),) if unread else ()
+    about = Section(say("about"), (Paragraph(say("others")), *missing, Paragraph(say("possible"), quiet=True)))
     return Document(
         title=say("title"),
         number=number,

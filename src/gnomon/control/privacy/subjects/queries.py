@@ -5,7 +5,7 @@ from collections import defaultdict
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from gnomon.control.privacy.subjects.rules import OVER, Sighting
+from gnomon.control.privacy.subjects.rules import OVER, Sighting, unread_why
 from gnomon.control.privacy.tables import PersonPlace, PersonScan, RightsRequest
 from gnomon.kit.errors import NotFound
 
@@ -51,6 +51,12 @@ def scans(session: Session, holder: str) -> dict[str, str]:
     """What of a holder was looked through, in which version."""
     query = select(PersonScan.ref, PersonScan.version).where(PersonScan.holder == holder)
     return {row.ref: row.version for row in session.execute(query)}
+
+
+def unread(session: Session) -> list[dict[str, str]]:
+    """{holder, ref, why} of everything that no search could look into, in order."""
+    query = select(PersonScan).where(PersonScan.version.contains("!")).order_by(PersonScan.holder, PersonScan.ref)
+    return [{"holder": row.holder, "ref": row.ref, "why": unread_why(row.version)} for row in session.scalars(query)]
 
 
 def key_names(session: Session) -> set[str]:

@@ -71,3 +71,21 @@ def split(
         is_sure = any(entity in strong for entity in one.entities) or len({*one.entities} & {*weak}) > 1
         (sure if is_sure else possible).append(one)
     return sure, possible
+
+
+_MARK: Final = "!"
+
+
+def marked(version: str, why: str) -> str:
+    """The version of something that was looked through, with why not all of it could be read, if it was so."""
+    return f"{version}{_MARK}{why}" if why else version
+
+
+def read_version(noted: str) -> str:
+    """The version alone."""
+    return noted.partition(_MARK)[0]
+
+
+def unread_why(noted: str) -> str:
+    """Why not all of it could be read; nothing when all was."""
+    return noted.partition(_MARK)[2]

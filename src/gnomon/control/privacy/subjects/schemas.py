@@ -38,12 +38,16 @@ class Refusal(BaseModel):
 
 
 class Found(BaseModel):
-    """What a search saw. `kept`: how much of it an erasure would leave, by holder or table."""
+    """What a search saw. `kept`: how much of it an erasure would leave, by holder or table.
+
+    `unread`: what could not be looked into, as {holder, ref, why}; where there is any, the search is not whole.
+    """
 
     places: list[dict[str, Any]]
     by_holder: dict[str, int]
     possible: dict[str, int]
     kept: dict[str, int]
+    unread: list[dict[str, str]] = []
 
 
 class Erased(BaseModel):
@@ -58,3 +62,4 @@ class Erased(BaseModel):
     left: list[str]
     chain: dict[str, Any]
     found_again: int
+    unread: list[dict[str, str]] = []

@@ -16,9 +16,20 @@ Words = Mapping[str, str]
 """What two languages say, by language."""
 
 
+class Unread(Exception):
+    """What is there and could not be looked into; the text is one word of `WHYS` and quotes nothing."""
+
+
+WHYS: Final = ("damaged", "encrypted", "too_large", "nested", "binary", "pdf")
+"""Why something was not read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing that may be about persons. `version` changes whenever its content does."""
+    """One thing that may be about persons. `version` changes whenever its content does, or what is read of it.
+
+    `texts` may raise Unread once it has given what it could read.
+    """
 
     ref: str
     version: str

@@ -1,24 +1,23 @@
 """Files that a digest in a table fixes: issued reports, files of evidence. They are told of, and kept."""
 
-import io
-import re
-import zipfile
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from gnomon.control.privacy.subjects.holders.base import Erasure, Item, Kept, Place
+from gnomon.control.privacy.subjects.holders.base import Erasure, Item, Kept, Place, Unread
+from gnomon.control.privacy.subjects.holders.words import words_of
 from gnomon.control.privacy.subjects.persons import Wanted
 from gnomon.control.rulebook import rules as rulebook
 from gnomon.kit import services
 from gnomon.kit.db import Base
-from gnomon.kit.errors import GnomonError
+from gnomon.kit.errors import BadInput, NotFound
 from gnomon.kit.work import Work
 
-_TAG: Final = re.compile(r"<[^>]+>")
-_MOST: Final = 64 << 20  # bytes of one file
+_READING: Final = "2"  # of the way of reading: with another one, what was looked through is looked through again
 
 
 class Files:
@@ -35,12 +34,12 @@ class Files:
             for digest in session.scalars(select(table.c[kept.digest]).where(table.c[kept.digest] != "").distinct()):
                 if digest not in seen:
                     seen.add(digest)
-                    yield Item(f"{kept.table}:{digest}", digest, lambda digest=digest: texts_of(digest))  # type: ignore[misc]
+                    yield Item(f"{kept.table}:{digest}", f"{digest}/{_READING}", partial(texts_of, digest))
 
     def told(self, session: Session, refs: Iterable[str], who: Wanted) -> Iterator[Place]:
         for ref in refs:
             table, _, digest = ref.partition(":")
-            lines = [line for text in texts_of(digest) for line in text.splitlines() if who.shown(line)]
+            lines = [line for text in _readable(digest) for line in text.splitlines() if who.shown(line)]
             yield Place(ref, {"table": table, "file": digest, "lines": [who.only_theirs(line) for line in lines]})
 
     def erase(self, work: Work, refs: Iterable[str], who: Wanted) -> Erasure:
@@ -49,23 +48,17 @@ class Files:
 
 
 def texts_of(digest: str) -> Iterator[str]:
-    """The words of an object: the parts of an office document, or text as it is; nothing of what is neither."""
+    """The words of an object. Raises Unread after them when there is more in it that cannot be read."""
     try:
         data = services.blobs().get(digest)
-    except GnomonError:
+    except NotFound:
         return
-    if data.startswith(b"PK\x03\x04"):
-        yield from _unpacked(data)
-    elif b"\0" not in data[:4096] and not data.startswith(b"%PDF"):
-        yield data[:_MOST].decode("utf-8", "replace")
+    except BadInput as error:
+        raise Unread("damaged") from error
+    yield from words_of(data)
 
 
-def _unpacked(data: bytes) -> Iterator[str]:
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as package:
-            for part in package.infolist():
-                if part.filename.endswith((".xml", ".txt", ".json", ".csv")) and part.file_size <= _MOST:
-                    yield _TAG.sub("\n", package.read(part).decode("utf-8", "replace"))
-    # No package, an encrypted one, or (NotImplementedError) a compression that zipfile does not know.
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError):
-        return
+def _readable(digest: str) -> Iterator[str]:
+    """The words alone: what could not be read was told by the search."""
+    with suppress(Unread):
+        yield from texts_of(digest)
