@@ -271,10 +271,10 @@ class Pool:
         return None
 
     async def _connect(self, target: PreparedTarget) -> Link:
-        wait = target.upstream.connect_timeout_s
+        due = self.loop.time() + target.upstream.connect_timeout_s
         try:
-            async with asyncio.timeout(wait) as limit:
-                excuse = self.loop.call_later(wait - _BEFORE_S, self._excuse, limit, self.loop.time() + wait)
+            async with asyncio.timeout_at(due) as limit:
+                excuse = self.loop.call_at(due - _BEFORE_S, self._excuse, limit, due)
                 try:
                     _, link = await self.loop.create_connection(
                         lambda: Link(self, target.origin),
@@ -293,5 +293,5 @@ class Pool:
     def _excuse(self, limit: asyncio.Timeout, due: float) -> None:
         """A loop that comes late has not looked at what arrived meanwhile: it waits once more before it blames."""
         now = self.loop.time()
-        if now > due:
+        if now > due and not limit.expired():
             limit.reschedule(now + (now - due) + _BEFORE_S)

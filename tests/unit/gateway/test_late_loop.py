@@ -23,9 +23,9 @@ def listening() -> Iterator[socket.socket]:
         yield server
 
 
-def target(server: socket.socket, *, tls: Any = None) -> Any:
+def target(server: socket.socket, *, tls: Any = None, limit_s: float = LIMIT_S) -> Any:
     host, port = server.getsockname()
-    upstream = SimpleNamespace(id="u", connect_timeout_s=LIMIT_S)
+    upstream = SimpleNamespace(id="u", connect_timeout_s=limit_s)
     return SimpleNamespace(
         upstream=upstream, host=host, port=port, tls=tls, server_name="localhost", origin=(host, port, False)
     )
@@ -69,6 +69,6 @@ def test_a_connection_that_is_lost_as_soon_as_it_is_made_is_no_connection(listen
     async def ask() -> None:
         line = SimpleNamespace(link=None, connect_ms=None, elapsed_ms=lambda: 1.0)
         with pytest.raises(Unreachable, match="closed as soon as"):
-            await Losing(asyncio.get_running_loop()).call(target(listening), b"", Buffered(), ex=line)
+            await Losing(asyncio.get_running_loop()).call(target(listening, limit_s=10), b"", Buffered(), ex=line)
 
     uvloop.run(ask())
