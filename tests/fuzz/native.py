@@ -5,6 +5,7 @@ sanitizers loaded before the interpreter, and compares what C and Python say of 
 bounds, undefined step or difference ends it.
 """
 
+import json
 import os
 import random
 import subprocess
@@ -60,6 +61,16 @@ def _text(rng: random.Random) -> str:
     return "".join(rng.choice(pool) for _ in range(size))
 
 
+def _json(rng: random.Random, text: str) -> bytes:
+    """JSON with the text in it, as somebody may write it, or with a few bytes of it changed or gone."""
+    number = rng.choice((13812345678, 1e11, -1.5, 11010519491231002))
+    told = json.dumps({"a": [text], text[:9]: number}, ensure_ascii=rng.random() < 0.5)
+    data = bytearray(told.encode("utf-8", "replace"))
+    for _ in range(rng.choice((0, 0, 1, 3))):
+        data[rng.randrange(len(data))] = rng.randrange(256)
+    return bytes(data[: rng.choice((len(data), len(data), rng.randrange(len(data))))])
+
+
 def _sanitized(folder: Path) -> None:
     """Every module as it is built for use, in a folder of its own, but with the sanitizers."""
     for name in native.names():
@@ -100,15 +111,20 @@ def inside(folder: str, seconds: float, seed: int) -> None:
     from gnomon.guard.placeholders import code, code_slowly
     from gnomon.guard.quick import Quick
     from gnomon.guard.slow import Slow
+    from tests.fuzz.native_limits import Pair
+    from tests.fuzz.native_places import compare_places
 
     fast, slow, rng, count = Finder(), Finder(), random.Random(seed), 0
     assert isinstance(fast._look, Quick)
     slow._look = Slow(DETECTORS)
+    limits = Pair(Path(folder), rng)
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         text, count = _text(rng), count + 1
         start, key = rng.randrange(len(text) + 2), rng.randbytes(rng.randrange(16, 80))
         fast.hits(rng.randbytes(rng.randrange(60)) + text.encode("utf-8", "surrogatepass")[: rng.randrange(6000)])
+        compare_places(_json(rng, text), fast, slow)
+        limits.step()
         told = {"key": key, "entity": text[:4], "length": rng.randrange(13)}
         for what, one, other in (
             ("found", fast.spans(text), slow.spans(text)),

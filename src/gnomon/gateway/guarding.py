@@ -1,5 +1,6 @@
 """Guards every string of a JSON value, wherever it stands: unknown fields, tool arguments, keys, long numbers too."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -12,6 +13,8 @@ from gnomon.contract.verdicts import Masked
 from gnomon.gateway.refusal import Refusal
 
 Side = Literal["input", "output"]
+Place = tuple[int, int, Any]
+"""See `gnomon.guard.view`."""
 
 _PLAIN_WORDS = frozenset(
     """
@@ -25,12 +28,18 @@ _PLAIN_WORDS = frozenset(
 )
 _LONG_NUMBER = 10_000_000_000  # eleven digits: the shortest number that is somebody's (a mobile number)
 _NUMERIC_FIELDS = frozenset(("seed", "created"))
+_NUMERIC_FIELD = re.compile(rb'[{,]\s*"(?:seed|created)"\s*:\s*\Z')
+_NAME_ENDS = (b":", b" ", b"\n", b"\t", b"\r")  # what may stand behind a name
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
 
 
 class Masker(Protocol):
     """See `gnomon.guard.policy`."""
 
-    def mask(self, text: str, direction: Side, vault: Any) -> Masked: ...
+    def mask(self, text: str, direction: Side, vault: Any, *, fired: Any = None) -> Masked: ...
+
+    def places(self, data: bytes) -> list[Place] | None: ...
 
     def hits(self, data: bytes) -> bool: ...
 
@@ -94,10 +103,11 @@ class TreeGuard:
         self._vault = vault
         self.counts: dict[str, int] = {}
 
-    def text(self, text: str) -> str:
+    def text(self, text: str, fired: Any = None) -> str:
+        """The guarded text. `fired`: what its place said of it."""
         if "\\u" in text and text[:1] in "{[":
-            text = _unescaped(text)
-        masked = self._mask(text, self._side, self._vault)
+            text, fired = _unescaped(text), None
+        masked = self._mask(text, self._side, self._vault, fired=fired)
         if masked.blocked:
             raise blocked(masked.blocked, self._side)
         if masked.counts:
@@ -114,7 +124,7 @@ class TreeGuard:
             return [self.value(one) for one in value]
         if kind is str:
             return value if value in _PLAIN_WORDS else self.text(value)
-        return self._number(value) if kind is int or kind is float else value
+        return self.number(value) if kind is int or kind is float else value
 
     def _object(self, members: dict[str, Any]) -> dict[str, Any]:
         """In one loop: a call for each member would cost more than the look at it."""
@@ -129,11 +139,32 @@ class TreeGuard:
             elif kind is list:
                 value = [self.value(one) for one in value]
             elif (kind is int or kind is float) and name not in _NUMERIC_FIELDS:
-                value = self._number(value)
+                value = self.number(value)
             out[name if name in _PLAIN_WORDS else self.text(name)] = value
         return out
 
-    def _number(self, value: float) -> Any:
+    def places(self, raw: bytes, places: list[Place]) -> bytes | None:
+        """JSON with what stands at these places guarded, and every other byte as it is.
+
+        None where a name has changed or a place cannot be read alone: the whole value has to be walked.
+        """
+        parts: list[bytes] = []
+        at = 0
+        for start, end, fired in places:
+            value = _decode(raw[start:end])
+            if type(value) is str:
+                guarded = value if value in _PLAIN_WORDS else self.text(value, fired)
+            else:
+                guarded = value if _NUMERIC_FIELD.search(raw, max(0, start - 64), start) else self.number(value)
+            if guarded == value:
+                continue
+            if type(value) is str and raw[end : end + 1] in _NAME_ENDS:
+                return None
+            parts += (raw[at:start], _encode(guarded))
+            at = end
+        return b"".join((*parts, raw[at:])) if parts else raw
+
+    def number(self, value: float) -> Any:
         """A long number that is somebody's becomes the masked text; any other stays a number."""
         if -_LONG_NUMBER < value < _LONG_NUMBER:
             return value

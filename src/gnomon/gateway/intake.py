@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from typing import Any
 
 import msgspec
 
@@ -120,17 +121,23 @@ def _guarded_input(ex: Exchange, asked: Asked, raw: bytes, route: PreparedRoute,
     """The same with every string guarded."""
     if route.content is not None:
         judge(asked.body, "input", route.content, ex.content)
-    if route.masker.hits(raw):
+    places = route.masker.places(raw)
+    if places is None or places:
         ex.vault = ex.new_vault(guard.vault)
         tree = TreeGuard(route.masker, "input", ex.vault)
         try:
-            raw = _encode(tree.value(asked.body))
+            raw = (tree.places(raw, places) if places else None) or _walked(tree, asked.body)
         except RecursionError as error:
             raise bad("JSON 嵌套过深。 The JSON is nested too deeply.", "invalid_json") from error
         finally:
             ex.entities_in = tree.counts
     ex.guard_in_ms = ex.elapsed_ms()
     return raw
+
+
+def _walked(tree: TreeGuard, body: dict[str, Any]) -> bytes:
+    tree.counts.clear()
+    return _encode(tree.value(body))
 
 
 def _forbidden(message: str) -> Refusal:

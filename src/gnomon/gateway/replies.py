@@ -1,5 +1,6 @@
 """The way back of a whole answer: guarded, and restored for those with the right to it."""
 
+import re
 from typing import Any
 
 import msgspec
@@ -13,22 +14,39 @@ from gnomon.gateway.snapshot import PreparedRoute
 from gnomon.gateway.streaming import Garbage
 
 _encode = msgspec.json.Encoder().encode
+_LOGPROBS = re.compile(rb'"logprobs"\s*:(?!\s*null)')
 
 
 def guard_output(ex: Exchange, data: bytes, route: PreparedRoute, guard: Guard) -> bytes:
     """The answer with every string guarded and counted. Raises Garbage, or Refusal("blocked")."""
     if route.content is not None:
         judge(decoded(data), "output", route.content, ex.content)
-    if not route.masker.hits(data):
+    places = route.masker.places(data)
+    if places is not None and not places:
         return data
     tree = TreeGuard(route.masker, "output", ex.new_vault(guard.vault))
-    value = decoded(data)
     try:
-        guarded = tree.value(value)
+        if places and not _may_spell_out(data):
+            guarded = tree.places(data, places)
+            if guarded is not None:
+                return guarded
+        return _walked(tree, decoded(data))
+    except msgspec.DecodeError as error:
+        raise Garbage(f"the answer is not JSON: {error}") from error
     except RecursionError as error:
         raise Garbage("the answer is nested too deeply") from error
     finally:
         merge(ex.entities_out, tree.counts)
+
+
+def _may_spell_out(data: bytes) -> bool:
+    """Whether there may be log-probabilities, which would tell token by token what was masked."""
+    return b"\\u00" in data or (b'"logprobs"' in data and _LOGPROBS.search(data) is not None)
+
+
+def _walked(tree: TreeGuard, value: Any) -> bytes:
+    tree.counts.clear()
+    guarded = tree.value(value)
     if tree.counts and isinstance(guarded, dict) and isinstance(guarded.get("choices"), list):
         for before, choice in zip(value["choices"], guarded["choices"], strict=True):
             # Token by token, log-probabilities would spell out what was masked.

@@ -11,7 +11,7 @@ from gnomon.guard.detectors import DETECTORS, Detector
 from gnomon.guard.normalise import Shadow, fold
 from gnomon.guard.quick import Quick, Unfit
 from gnomon.guard.slow import Slow
-from gnomon.guard.view import LEFT, Found, View
+from gnomon.guard.view import LEFT, Found, Place, View
 
 
 class Look(Protocol):
@@ -20,6 +20,8 @@ class Look(Protocol):
     def fired(self, text: str) -> Any: ...
 
     def hits(self, data: bytes) -> bool: ...
+
+    def places(self, data: bytes) -> list[Place] | None: ...
 
     def is_odd(self, fired: Any) -> bool: ...
 
@@ -52,25 +54,32 @@ class Finder:
         """False guarantees that no string in these JSON (or plain UTF-8) bytes holds anything to find."""
         return self._look.hits(data)
 
+    def places(self, data: bytes) -> list[Place] | None:
+        """The strings and long numbers of JSON outside of which there is nothing to find; None: any may hold something.
+
+        What a place says of its text may be given to `spans`.
+        """
+        return self._look.places(data)
+
     def is_calm(self, text: str) -> bool:
         """Whether there is nothing to find in a text for certain."""
         return not self._look.fired(text)
 
-    def spans(self, text: str) -> list[Span]:
-        """What is in a text of which nothing was before and nothing follows."""
-        return _spans(*self.look("", text))
+    def spans(self, text: str, *, fired: Any = None) -> list[Span]:
+        """What is in a text of which nothing was before and nothing follows. `fired`: what its place said of it."""
+        return _spans(*self.look("", text, fired=fired))
 
     def window(self, seen: set[str] | None = None) -> "Window":
         """For text that arrives in pieces. `seen`: the names a conversation has had, where names are looked for."""
         return Window(self)
 
-    def look(self, context: str, text: str, depth: int = 0) -> tuple[Shadow, list[Found]]:
+    def look(self, context: str, text: str, depth: int = 0, *, fired: Any = None) -> tuple[Shadow, list[Found]]:
         """What is in `text`, whose folded left context is `context`; places are in the shadow of `text`.
 
-        `depth`: how many islands it was read from.
+        `depth`: how many islands it was read from. `fired`: what the quick look said, where it has been taken.
         """
         shadow, whole, quick = Shadow(text, len(text)), context + text, self._look
-        fired = quick.fired(whole)
+        fired = fired or quick.fired(whole)
         if not fired:
             return shadow, []
         if quick.is_odd(fired):

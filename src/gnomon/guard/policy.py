@@ -1,7 +1,7 @@
 """What happens to each finding: which rule of a policy decides, and the one object that the gateway asks."""
 
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from gnomon.contract.masking import FIELD, MaskPolicy, MaskRule, Purpose
 from gnomon.contract.masking import Operator as OperatorName
@@ -12,6 +12,7 @@ from gnomon.guard.detectors.age import REACH
 from gnomon.guard.finding import Finder, default_finder
 from gnomon.guard.operators import OPERATORS, Operator, Subject
 from gnomon.guard.placeholders import Vault
+from gnomon.guard.view import Place
 from gnomon.kit.errors import BadInput
 
 Way = Literal["input", "output"]
@@ -72,6 +73,10 @@ class Masker:
                 )
             if rule.entity == FIELD and not rule.fields:
                 raise self._bad(f"a rule for {FIELD} that names no fields", "Name the fields.")
+            only_for = OPERATORS[rule.operator].only_for
+            if only_for and (not rule.purposes or set(rule.purposes) - only_for):
+                allowed = ", ".join(sorted(only_for))
+                raise self._bad(f"a {rule.operator} of {rule.entity} that is not only for {allowed}", "Name purposes.")
             wrong = OPERATORS[rule.operator].wrong(rule.entity, rule.format)
             if wrong:
                 raise self._bad(f"the format {rule.format!r} for {rule.operator} of {rule.entity}: {wrong}", "")
@@ -81,10 +86,13 @@ class Masker:
             f"The policy {self.policy.id} has {what}.", next_step=next_step or "Correct the rule's format."
         )
 
-    def mask(self, text: str, direction: Way, vault: Vault | None = None, *, field: str = "") -> Masked:
+    def mask(
+        self, text: str, direction: Way, vault: Vault | None = None, *, field: str = "", fired: Any = None
+    ) -> Masked:
         """`text` after the policy. When an entity blocks, `text` ends before it. Spans are those acted upon.
 
-        `field`: the name of the column or member whose content the text is, for rules that name fields.
+        `field`: the name of the column or member whose content the text is, for rules that name fields. `fired`: what
+        `places` said of the text.
         """
         if field and text and self.decisions(direction, field)[FIELD].name != "keep":
             run = Run(self, direction, vault, field=field)
@@ -94,7 +102,7 @@ class Masker:
             run = Run(self, direction, vault, field=field)
             masked = "".join(run.apply(piece, spans) for piece, spans in self._pieces(text, vault))
             return run.masked(masked)
-        spans = self.finder.spans(text)
+        spans = self.finder.spans(text, fired=fired)
         if not spans:
             return Masked(text, (), {}, "")
         run = Run(self, direction, vault, field=field)
@@ -109,6 +117,10 @@ class Masker:
     def hits(self, data: bytes) -> bool:
         """False guarantees that `mask` changes no string in these raw JSON bytes. Microseconds per KB."""
         return self.finder.hits(data)
+
+    def places(self, data: bytes) -> list[Place] | None:
+        """The strings and long numbers of JSON outside of which `mask` changes nothing; None: it may change any."""
+        return self.finder.places(data)
 
     def operator(self, entity: str, direction: Way, field: str = "") -> OperatorName:
         """What the policy does with an entity, in a field of that name."""

@@ -15,7 +15,7 @@ from gnomon.guard.detectors.base import Words
 from gnomon.guard.normalise import FULL_WIDTH, rare_class
 from gnomon.guard.scan import LONG_NUMBER, Scanner, characters, literal
 from gnomon.guard.shapes import Item, Shape, ranges, shapes_of
-from gnomon.guard.view import Found, View
+from gnomon.guard.view import Found, Place, View
 
 Find = Callable[[View], Iterable[Found]]
 NUMBERS: Final = (resident_id.DETECTOR, bank_card.DETECTOR, phone.MOBILE, phone.LANDLINE, devices.IMEI)
@@ -222,6 +222,14 @@ class Quick:
         if self._told(self._scanner.json(data, _ESCAPED, self._telling)):
             return True
         return self._others is not None and self._others.any(data)
+
+    def places(self, data: bytes) -> list[Place] | None:
+        """The strings and long numbers of JSON outside of which there is nothing to find, each with what `fired` says
+        of its text (0 for a number); None where only a look at every string tells."""
+        if self._others is not None:
+            return None if self.hits(data) else []
+        found: list[Place] | None = self._scanner.places(data, self._telling, *self._landline)
+        return found
 
     def _told(self, bits: int) -> int:
         seven, words = self._landline

@@ -7,7 +7,7 @@ from typing import Protocol
 from gnomon.guard import islands
 from gnomon.guard.detectors import Detector
 from gnomon.guard.scan import ESCAPED, ODD, Scanner
-from gnomon.guard.view import Found, View
+from gnomon.guard.view import Found, Place, View
 
 
 class Scanning(Protocol):
@@ -35,6 +35,10 @@ class Slow:
     def hits(self, data: bytes) -> bool:
         """False guarantees that no string in these JSON (or plain UTF-8) bytes holds anything to find."""
         return self._scanner.any(data)
+
+    def places(self, data: bytes) -> list[Place] | None:
+        """No place where there is nothing to find; otherwise only a look at every string tells."""
+        return None if self.hits(data) else []
 
     def is_odd(self, fired: AbstractSet[int]) -> bool:
         """Whether a character was there that folding changes."""

@@ -1,7 +1,7 @@
 """What a detector looks at: a stretch of shadow text, and the numbers in it."""
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gnomon.guard.normalise import DIGIT, digits
 
@@ -28,6 +28,10 @@ class Found(NamedTuple):
     end: int
     entity: str
     score: float = 1.0
+
+
+Place = tuple[int, int, Any]
+"""Where a string or number stands in JSON, with its quotation marks, and what a quick look said of its text."""
 
 
 class Number(NamedTuple):

@@ -5,7 +5,7 @@ from typing import Any
 
 from gnomon.contract.bundle import MaskPolicy
 from gnomon.contract.verdicts import Masked, Span
-from gnomon.gateway.guarding import Guard, Side
+from gnomon.gateway.guarding import Guard, Place, Side
 from gnomon.gateway.restoring import Restorer
 
 _PHONE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
@@ -39,7 +39,10 @@ class FakeMasker:
         text = data.decode("utf-8", "replace")
         return bool(_PHONE.search(text)) or _BLOCKED in text or "\\u" in text
 
-    def mask(self, text: str, direction: Side, vault: Any) -> Masked:
+    def places(self, data: bytes) -> list[Place] | None:
+        return None if self.hits(data) else []
+
+    def mask(self, text: str, direction: Side, vault: Any, *, fired: Any = None) -> Masked:
         if _BLOCKED in text:
             return Masked(text="", blocked="SECRET")
         spans = tuple(Span(m.start(), m.end(), "PHONE") for m in _PHONE.finditer(text))

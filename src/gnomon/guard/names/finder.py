@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from gnomon.contract.verdicts import Span
 from gnomon.guard.detectors import DETECTORS, Detector
@@ -20,7 +20,7 @@ from gnomon.guard.names.artefact import SHIPPED, load
 from gnomon.guard.names.given import known
 from gnomon.guard.names.segments import ends
 from gnomon.guard.normalise import fold
-from gnomon.guard.view import Found, View
+from gnomon.guard.view import Found, Place, View
 
 Namer = Callable[[list[str]], list[list[Found]]]
 """The names in each of some sentences, which are shadow text."""
@@ -56,7 +56,11 @@ class NameFinder(Finder):
         """Names hide in any Chinese text and behind any capital."""
         return _MAYBE.search(data) is not None or super().hits(data)
 
-    def spans(self, text: str) -> list[Span]:
+    def places(self, data: bytes) -> list[Place] | None:
+        """No place where there is no name either; otherwise names may stand anywhere."""
+        return None if self.hits(data) else []
+
+    def spans(self, text: str, *, fired: Any = None) -> list[Span]:
         return self.window().rest(text)[1]
 
     def window(self, seen: set[str] | None = None) -> "NameWindow":
