@@ -15,7 +15,8 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
-from gnomon.console.labels import DEEDS, LABELS
+from gnomon.console.deeds import DEEDS
+from gnomon.console.labels import LABELS
 from gnomon.console.render import CATALOGUE, Actor, Context, context_of, page
 from gnomon.console.urls import View
 from gnomon.control.people import queries as people

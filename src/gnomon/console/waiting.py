@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import select
 
 from gnomon.console import words
-from gnomon.console.labels import BAN_REASONS
+from gnomon.console.deeds import BAN_REASONS
 from gnomon.console.reader import Reader
 from gnomon.control.access import queries as access
 from gnomon.control.approvals import queries as approvals

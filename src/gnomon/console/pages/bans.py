@@ -7,7 +7,7 @@ from fastapi.responses import Response
 from pydantic import ValidationError
 
 from gnomon.console import facts
-from gnomon.console.labels import BAN_REASONS
+from gnomon.console.deeds import BAN_REASONS
 from gnomon.console.lists import exported, listed, stamp
 from gnomon.console.pages.access import key_state, reason_of, writer
 from gnomon.console.reader import Reader, ReaderDep
