@@ -10,8 +10,6 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from gnomon.contract.bundle import SuccessRule
-from gnomon.contract.content import NEVER, ContentPolicy, ContentRule
-from gnomon.contract.masking import Direction, Fingerprint, MaskPolicy, MaskRule, Operator, Pattern, Purpose, Terms
 from gnomon.contract.thresholds import Threshold
 from gnomon.contract.traffic import Outcome
 
@@ -21,7 +19,6 @@ PostId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]*$")]
 ClauseId = Annotated[str, StringConstraints(pattern=r"^[A-Z]+-\d+\.\d+$")]
 ControlId = Annotated[str, StringConstraints(pattern=r"^CTL-[a-z0-9-]+$")]
 Source = Annotated[str, StringConstraints(pattern=r"^[a-z]+\.[a-z0-9_]+$")]
-Entity = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")]
 Age = Annotated[str, StringConstraints(pattern=r"^[1-9]\d*[mhd]$")]
 Words = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 
@@ -298,122 +295,7 @@ class Objective(Shape):
         return self
 
 
-class ContentRuleShape(Shape):
-    category: str
-    direction: Direction = "both"
-    flag_at: Annotated[float, Field(gt=0, le=NEVER)] = 0.5
-    block_at: Annotated[float, Field(gt=0, le=NEVER)] = NEVER
-
-
-class ContentPolicyShape(Shape):
-    id: Name
-    title: Text
-    version: Words
-    clause: ClauseId
-    exempt_roles: tuple[str, ...]
-    rules: Annotated[tuple[ContentRuleShape, ...], Field(min_length=1)]
-
-    def as_policy(self) -> ContentPolicy:
-        rules = tuple(ContentRule(**rule.model_dump()) for rule in self.rules)
-        return ContentPolicy(id=self.id, version=self.version, rules=rules, exempt_roles=self.exempt_roles)
-
-
-class ContentFile(Shape):
-    default: Name
-    policies: tuple[ContentPolicyShape, ...]
-
-
 class SloFile(Shape):
     success_rule: SuccessShape
     burn_windows: tuple[BurnWindow, ...]
     objectives: tuple[Objective, ...]
-
-
-class MaskRuleShape(Shape):
-    entity: Entity | Literal["*"]
-    operator: Operator
-    direction: Direction = "both"
-    fields: tuple[Words, ...] = ()
-    purposes: tuple[Purpose, ...] = ()
-    format: str = ""
-
-
-class TermsShape(Shape):
-    entity: Entity
-    label: Words
-    terms: Annotated[tuple[Words, ...], Field(min_length=1)]
-
-
-class PatternShape(Shape):
-    entity: Entity
-    label: Words
-    pattern: Words
-
-
-class FingerprintShape(Shape):
-    entity: Entity
-    label: Words
-    salt: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16,64}$")]
-    hashes: Words
-    shingle: Annotated[int, Field(ge=8, le=32)]
-
-
-class MaskPolicyShape(Shape):
-    id: Name
-    title: Text
-    version: Words
-    clause: ClauseId
-    speed: Literal["structured", "names", "deep"]
-    rules: Annotated[tuple[MaskRuleShape, ...], Field(min_length=1)]
-    terms: tuple[TermsShape, ...] = ()
-    patterns: tuple[PatternShape, ...] = ()
-    fingerprints: tuple[FingerprintShape, ...] = ()
-
-    def as_policy(self) -> MaskPolicy:
-        return MaskPolicy(
-            id=self.id,
-            version=self.version,
-            rules=tuple(MaskRule(**rule.model_dump()) for rule in self.rules),
-            speed=self.speed,
-            terms=tuple(Terms(**one.model_dump()) for one in self.terms),
-            patterns=tuple(Pattern(**one.model_dump()) for one in self.patterns),
-            fingerprints=tuple(Fingerprint(**one.model_dump()) for one in self.fingerprints),
-        )
-
-
-class KeptTables(Shape):
-    """Tables that an erasure leaves as they are."""
-
-    tables: Annotated[tuple[Name, ...], Field(min_length=1)]
-    why: Text
-    source: Text
-    mark: Literal["V", "V2", "R"]
-
-
-class KeptFiles(Shape):
-    """Objects that the column `digest` of a table fixes."""
-
-    table: Name
-    digest: Name
-    why: Text
-
-
-class PersonsFile(Shape):
-    """What tells a person, how long an answer may take, what an erasure leaves."""
-
-    package_days: Annotated[int, Field(ge=1, le=90)]
-    answer_within: Name
-    strong: Annotated[tuple[Entity, ...], Field(min_length=1)]
-    weak: tuple[Entity, ...]
-    kept: tuple[KeptTables, ...]
-    files: tuple[KeptFiles, ...]
-
-    def keeps(self, table: str) -> KeptTables | None:
-        return next((kept for kept in self.kept if table in kept.tables), None)
-
-
-class MaskingFile(Shape):
-    default: Name
-    restorable_days: Annotated[int, Field(ge=0, le=365)]
-    restoration_hours: Annotated[int, Field(ge=1, le=720)]
-    policies: tuple[MaskPolicyShape, ...]

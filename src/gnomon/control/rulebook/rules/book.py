@@ -6,16 +6,14 @@ from typing import TypeVar
 
 from gnomon.contract.bundle import ContentPolicy, MaskPolicy, SuccessRule
 from gnomon.contract.thresholds import Threshold
+from gnomon.control.rulebook.protection import ContentPolicyShape, MaskPolicyShape, PersonsFile
 from gnomon.control.rulebook.schemas import (
     Chapter,
     Clause,
-    ContentPolicyShape,
     Control,
     Edition,
     EvidenceKind,
     GuardFile,
-    MaskPolicyShape,
-    PersonsFile,
     Post,
     Quorum,
     Resource,

@@ -12,18 +12,16 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from gnomon.control.rulebook.protection import ContentFile, MaskingFile, PersonsFile
 from gnomon.control.rulebook.rules.book import Matrix, Rulebook
 from gnomon.control.rulebook.schemas import (
     ApprovalFile,
     ClauseFile,
-    ContentFile,
     ControlFile,
     Edition,
     EvidenceKindFile,
     GuardFile,
-    MaskingFile,
     MatrixFile,
-    PersonsFile,
     SloFile,
     ThresholdFile,
 )
