@@ -1,6 +1,8 @@
 """What the worker does: put a suite to a model, as it is and masked too, and look for leaks."""
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import httpx
 
@@ -26,16 +28,22 @@ transport: httpx.AsyncBaseTransport | None = None  # tests put a fake gateway he
 
 @job("evaluation.run", lane="long")
 def run(ctx: JobContext) -> None:
-    try:
+    with _told(ctx, actions.fail):
         with ctx.work() as work:
             opened = actions.begin(work, ctx.subject)
         if opened is not None:
             _run(ctx, opened)
+
+
+@contextmanager
+def _told(ctx: JobContext, fail: Callable[..., None]) -> Iterator[None]:
+    """Whatever goes wrong, the subject says why and can be resumed; the error goes on, to the job's row and the log."""
+    try:
+        yield
     except Exception as error:
-        # Whatever it was: the run can be resumed, and the error goes on as it is, to the job's row and the log.
         reason = error.message if isinstance(error, GnomonError) else f"unexpected: {type(error).__name__}"
         with ctx.work() as work:
-            actions.fail(work, ctx.subject, error=reason)
+            fail(work, ctx.subject, error=reason)
         raise
 
 
@@ -82,16 +90,11 @@ def check_leaks(ctx: JobContext) -> None:
 @job("evaluation.masking", lane="long")
 def masking(ctx: JobContext) -> None:
     """Both sides of a masking trial are asked and what masking costs is recorded."""
-    try:
+    with _told(ctx, actions.fail_masking):
         with ctx.work() as work:
             opened = actions.begin_masking(work, ctx.subject)
         if opened is not None:
             _masking(ctx, opened)
-    except Exception as error:
-        reason = error.message if isinstance(error, GnomonError) else f"unexpected: {type(error).__name__}"
-        with ctx.work() as work:
-            actions.fail_masking(work, ctx.subject, error=reason)
-        raise
 
 
 def _masking(ctx: JobContext, opened: actions.MaskingOpened) -> None:

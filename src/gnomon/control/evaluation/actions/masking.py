@@ -11,6 +11,7 @@ from gnomon.contract.masking import MaskPolicy
 from gnomon.contract.thresholds import Threshold, judge
 from gnomon.contract.verdicts import State
 from gnomon.control.evaluation import conditions, queries, rules
+from gnomon.control.evaluation.actions.runs import queued_run
 from gnomon.control.evaluation.actions.suites import open_suite
 from gnomon.control.evaluation.conditions import Endpoint
 from gnomon.control.evaluation.schemas import NewMaskingTrial
@@ -18,7 +19,6 @@ from gnomon.control.evaluation.tables import EvaluationRun, MaskingTrial, Suite
 from gnomon.control.evidence import actions as evidence
 from gnomon.control.privacy import queries as privacy
 from gnomon.control.rulebook import rules as rulebook
-from gnomon.engine.runs import Decoding
 from gnomon.engine.stats import MaskingEffect
 from gnomon.engine.stats.masking import require_score
 from gnomon.kit.ids import new_id
@@ -210,26 +210,7 @@ def _sides(work: Work, trial: MaskingTrial) -> list[EvaluationRun]:
 
 
 def _side(work: Work, new: NewMaskingTrial, suite: Suite, environment: dict[str, Any]) -> EvaluationRun:
-    run = EvaluationRun(
-        id=new_id("run"),
-        suite_id=suite.id,
-        suite_sha256=suite.sha256,
-        model=new.model,
-        target_id=environment["target"],
-        version_id=environment["version"],
-        recipe=suite.recipe,
-        decoding=Decoding(**new.decoding.model_dump()).as_dict(),
-        environment=environment,
-        purpose=rules.MASKING,
-        state="queued",
-        n=suite.n,
-        n_done=0,
-        scores={},
-        slices=[],
-        resources={},
-        evidence_ids=[],
-        requested_by=work.actor.id,
-        requested_at=work.now,
-    )
+    target = environment["target"]
+    run = queued_run(work, suite, new, environment=environment, target_id=target, purpose=rules.MASKING)
     work.session.add(run)
     return run

@@ -7,8 +7,8 @@ from typing import Any
 from gnomon.contract.verdicts import State
 from gnomon.control.evaluation import conditions, queries, rules
 from gnomon.control.evaluation.actions.suites import open_suite
-from gnomon.control.evaluation.schemas import EvaluationFinished, NewRun
-from gnomon.control.evaluation.tables import EvaluationAnswer, EvaluationRun
+from gnomon.control.evaluation.schemas import EvaluationFinished, NewMaskingTrial, NewRun
+from gnomon.control.evaluation.tables import EvaluationAnswer, EvaluationRun, Suite
 from gnomon.control.evidence import actions as evidence
 from gnomon.engine.runs import Decoding
 from gnomon.engine.scoring import Answer
@@ -122,17 +122,35 @@ def finish(
 def _queue(work: Work, new: NewRun) -> EvaluationRun:
     suite = queries.suite(work.session, new.suite_id)
     environment = conditions.environment(work.session, model=new.model, target_id=new.target_id)
-    run = EvaluationRun(
+    run = queued_run(work, suite, new, environment=environment, target_id=new.target_id, purpose=new.purpose)
+    run.job_id = work.enqueue("evaluation.run", run.id, concurrency=new.concurrency)
+    work.session.add(run)
+    work.session.flush()
+    work.about("evaluation_run", run.id, suite=suite.id, model=new.model, target=new.target_id, purpose=new.purpose)
+    return run
+
+
+def queued_run(
+    work: Work,
+    suite: Suite,
+    asked: NewRun | NewMaskingTrial,
+    *,
+    environment: dict[str, Any],
+    target_id: str,
+    purpose: str,
+) -> EvaluationRun:
+    """A run that has asked nothing yet, under these conditions; the caller adds it to the session."""
+    return EvaluationRun(
         id=new_id("run"),
         suite_id=suite.id,
         suite_sha256=suite.sha256,
-        model=new.model,
-        target_id=new.target_id,
+        model=asked.model,
+        target_id=target_id,
         version_id=environment["version"],
         recipe=suite.recipe,
-        decoding=Decoding(**new.decoding.model_dump()).as_dict(),
+        decoding=Decoding(**asked.decoding.model_dump()).as_dict(),
         environment=environment,
-        purpose=new.purpose,
+        purpose=purpose,
         state="queued",
         n=suite.n,
         n_done=0,
@@ -143,11 +161,6 @@ def _queue(work: Work, new: NewRun) -> EvaluationRun:
         requested_by=work.actor.id,
         requested_at=work.now,
     )
-    run.job_id = work.enqueue("evaluation.run", run.id, concurrency=new.concurrency)
-    work.session.add(run)
-    work.session.flush()
-    work.about("evaluation_run", run.id, suite=suite.id, model=new.model, target=new.target_id, purpose=new.purpose)
-    return run
 
 
 def _row(run_id: str, answer: Answer) -> EvaluationAnswer:
