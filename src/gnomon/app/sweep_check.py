@@ -13,7 +13,11 @@ from gnomon.kit.settings import Settings
 from gnomon.kit.work import Actor, Platform
 
 
-@check("people.matrix_swept", costly=True)
+def register() -> None:
+    """After all other checks, for it takes longest: a round asks in the order of registration."""
+    check("people.matrix_swept", costly=True)(matrix_swept)
+
+
 def matrix_swept(ctx: CheckContext) -> CheckResult | None:
     """Every changing route of API and console, called as every post of the rulebook; the CLI is a client of the API."""
     settings: Settings = ctx.service("settings")

@@ -3,8 +3,7 @@
 import signal
 import threading
 
-from gnomon.app import process
-from gnomon.app import sweep_check as _registers_its_check  # noqa: F401
+from gnomon.app import process, sweep_check
 from gnomon.app.wiring import build
 from gnomon.kit.jobs import Executor
 from gnomon.kit.settings import Settings
@@ -14,6 +13,7 @@ def main() -> None:
     settings = Settings()
     process.begin("worker", home=settings.home, level=settings.log_level)
     platform = build(settings)
+    sweep_check.register()
     executor = Executor(platform, settings.jobs_database_url)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

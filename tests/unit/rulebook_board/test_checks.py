@@ -193,6 +193,20 @@ def test_a_costly_check_runs_only_when_its_evidence_is_due(platform: Platform) -
     assert len(looked) == 2
 
 
+def test_what_takes_moments_is_measured_before_what_takes_seconds(platform: Platform) -> None:
+    known: list[str] = []
+
+    def look(ctx: CheckContext) -> CheckResult:
+        known.extend(run.source for run in ctx.session.scalars(select(CheckRun)))
+        return gate(0)
+
+    checks.check(GATE, costly=True)(look)
+    checks.check(REGISTER)(lambda _: register(State.MET))
+    round_of_checks(platform)
+    assert known == [REGISTER]
+    assert len(artefacts(platform, REGISTER)) == 1
+
+
 def test_a_person_may_ask_for_a_check_now_and_it_always_leaves_evidence(platform: Platform) -> None:
     checks.check(GATE)(lambda _: gate(0))
     for _ in range(2):

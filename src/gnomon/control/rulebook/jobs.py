@@ -21,7 +21,10 @@ RENEWALS = 3  # evidence is renewed this many times within its freshness: two ro
 
 @job("rulebook.run_controls", every=EVERY)
 def run_controls(ctx: JobContext) -> None:
-    """Ask every check, or the one whose source is the job's subject; that one leaves evidence whatever it finds."""
+    """Ask every check, or the one whose source is the job's subject; that one leaves evidence whatever it finds.
+
+    The costly come last, each half is noted when it is done: what takes moments is known before what takes seconds.
+    """
     book = load()
     asked_for = ctx.subject != SCHEDULE
     if asked_for and ctx.subject not in CHECKS:
@@ -29,12 +32,14 @@ def run_controls(ctx: JobContext) -> None:
     wanted = [CHECKS[ctx.subject]] if asked_for else list(CHECKS.values())
     with ctx.read() as session:
         newest = evidence.newest(session, [info.source for info in wanted])
-    runs = [
-        _run(ctx, book, control, info, last=newest.get(info.source), asked_for=asked_for)
-        for info in wanted
-        for control in book.controls_from(info.source)
-    ]
-    _note(ctx, [run for run in runs if run])
+    for costly in (False, True):
+        runs = [
+            _run(ctx, book, control, info, last=newest.get(info.source), asked_for=asked_for)
+            for info in wanted
+            if info.costly == costly
+            for control in book.controls_from(info.source)
+        ]
+        _note(ctx, [run for run in runs if run])
 
 
 def is_due(control: Control, made_at: datetime, now: datetime) -> bool:
