@@ -27,6 +27,11 @@ from gnomon.guard.policy import DEFAULT_POLICY, Masker
 
 WAYS = {
     "pseudonym": DEFAULT_POLICY,
+    "surrogate": MaskPolicy(
+        id="surrogate",
+        version="1",
+        rules=(*DEFAULT_POLICY.rules[:-1], MaskRule(entity="*", operator="surrogate", purposes=("evaluation",))),
+    ),
     "redact": MaskPolicy(id="redact", version="1", rules=(MaskRule(entity="*", operator="redact"),)),
     "mask": MaskPolicy(id="mask", version="1", rules=(MaskRule(entity="*", operator="mask"),)),
     "hash": MaskPolicy(id="hash", version="1", rules=(MaskRule(entity="*", operator="hash"),)),

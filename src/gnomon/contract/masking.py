@@ -5,7 +5,7 @@ from typing import Literal
 from msgspec import Struct
 
 Direction = Literal["input", "output", "both"]
-Operator = Literal["keep", "mask", "redact", "generalise", "pseudonym", "hash", "encrypt", "block"]
+Operator = Literal["keep", "mask", "redact", "generalise", "pseudonym", "surrogate", "hash", "encrypt", "block"]
 Purpose = Literal[
     "gateway", "record", "log", "trace", "error", "export", "evaluation", "training", "feedback", "ticket"
 ]
@@ -17,7 +17,7 @@ class MaskRule(Struct, frozen=True, kw_only=True):
     """What happens to an entity. Where `fields` or `purposes` are named, only there; else everywhere.
 
     `format` is the operator's own: `3*4` (mask), `month` (generalise), `conversation` (pseudonym), `digits` (encrypt a
-    FIELD to as many digits); see docs.
+    FIELD to as many digits); see docs. A `surrogate` looks real and so names its `purposes`: evaluation or training.
     """
 
     entity: str  # a detector's entity name, "*", or FIELD

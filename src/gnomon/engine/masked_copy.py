@@ -12,6 +12,7 @@ from gnomon.engine.runs import RunItem
 from gnomon.engine.scoring.answers import Answer
 from gnomon.guard.placeholders import Vault
 from gnomon.guard.policy import Masker
+from gnomon.guard.surrogates import MAKERS
 
 Side = Literal["raw", "masked"]
 SIDES: tuple[Side, ...] = ("raw", "masked")
@@ -23,12 +24,16 @@ LOST = frozenset({"timeout", "upstream_error", "internal", "upstream_unreachable
 
 @dataclass(frozen=True, slots=True)
 class MaskedCopy:
-    """`items` as they are asked; `changed`: id → entities masked in it; `blocked`: ids that may not pass."""
+    """`items` as they are asked; `changed`: id → entities masked in it; `blocked`: ids that may not pass.
+
+    `surrogates`: values for which something stands that looks real, so that nobody takes the copy for what it is not.
+    """
 
     items: tuple[RunItem, ...]
     changed: Mapping[str, tuple[str, ...]]
     blocked: frozenset[str]
     counts: Mapping[str, int]
+    surrogates: int = 0
 
     def refused(self) -> list[Answer]:
         """The answers of the blocked items: none, which is wrong."""
@@ -46,13 +51,20 @@ class MaskedCopy:
 def masked_copy(
     items: Iterable[RunItem], masker: Masker, *, told: Callable[[int], None] = lambda done: None
 ) -> MaskedCopy:
-    """Every item's text after the policy, as on its way into a model. Raises whatever the masker raises."""
+    """Every item's text after the policy, as on its way into a model. Raises whatever the masker raises.
+
+    With surrogates the items are gone through twice, so that none of them is a value that stands anywhere in the set.
+    """
+    items = list(items)
+    decided = masker.decisions("input", FIELD_NAME)
+    like_real = {entity for entity in MAKERS if entity in decided and decided[entity].name == "surrogate"}
+    real = _values(items, masker) if like_real else frozenset()
     copies: list[RunItem] = []
     changed: dict[str, tuple[str, ...]] = {}
     blocked: set[str] = set()
     counts: Counter[str] = Counter()
     for number, item in enumerate(items, start=1):
-        masked = masker.mask(item.text, "input", Vault(item.item_id), field=FIELD_NAME)
+        masked = masker.mask(item.text, "input", Vault(item.item_id, real=real), field=FIELD_NAME)
         copies.append(RunItem(item.item_id, masked.text, item.expected))
         if masked.text != item.text or masked.blocked:
             # a rule about the whole field has no entity of its own in the counts of some operators
@@ -62,7 +74,17 @@ def masked_copy(
             blocked.add(item.item_id)
         if number % 100 == 0:
             told(number)
-    return MaskedCopy(tuple(copies), changed, frozenset(blocked), dict(sorted(counts.items())))
+    surrogates = sum(count for entity, count in counts.items() if entity in like_real)
+    return MaskedCopy(tuple(copies), changed, frozenset(blocked), dict(sorted(counts.items())), surrogates)
+
+
+def _values(items: Iterable[RunItem], masker: Masker) -> frozenset[str]:
+    """Every value that masking replaces somewhere in the set."""
+    found: set[str] = set()
+    for item in items:
+        masked = masker.mask(item.text, "input", Vault(item.item_id), field=FIELD_NAME)
+        found.update(item.text[span.start : span.end] for span in masked.spans)
+    return frozenset(found)
 
 
 def lost(*sides: Collection[Answer]) -> frozenset[str]:

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -79,10 +79,14 @@ class Vault:
     without an id every vault is a conversation of its own.
     """
 
-    def __init__(self, conversation: str = "", *, originals: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, conversation: str = "", *, originals: Mapping[str, str] | None = None, real: Collection[str] = ()
+    ) -> None:
         self._originals = dict(originals or {})
         self._by_letters: dict[str, str | None] = {}
         self._conversation = conversation
+        self._real = real  # values of the whole set, which no surrogate may look like
+        self._lent: dict[str, str] = {}
         self.seen: set[str] = set()  # names of people that the conversation has had
         self.met: set[str] = set()  # every value that something was done to, but secrets: what guard.persons notes
         for name, original in self._originals.items():
@@ -112,6 +116,12 @@ class Vault:
                 self._index(short, original)
                 return short
         raise LookupError(f"No free placeholder for {label}: {len(self)} values are kept.")
+
+    def lends(self, surrogate: str, *, to: str) -> bool:
+        """Whether the surrogate may stand for the value `to`: it is no real value, and stands for no other."""
+        if surrogate in self._real or surrogate in self.met:
+            return False
+        return self._lent.setdefault(surrogate, to) == to
 
     def restore(self, text: str) -> str:
         """`text` with every placeholder that this request made replaced by its original; unknown ones stay."""

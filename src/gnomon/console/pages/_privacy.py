@@ -63,6 +63,7 @@ OPERATORS: Final = {  # tone by what is left: nothing, a part, something that co
     "redact": ("ok", mark("删除")),
     "hash": ("ok", mark("哈希")),
     "pseudonym": ("ok", mark("假名")),
+    "surrogate": ("info", mark("仿真替换")),
     "encrypt": ("ok", mark("加密")),
     "block": ("bad", mark("拦截整段")),
 }

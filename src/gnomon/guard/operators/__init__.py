@@ -1,6 +1,6 @@
 """What is built in. To add an operator: one file, one line here, and its name in `contract/masking`."""
 
-from gnomon.guard.operators import block, encrypt, generalise, hash, keep, mask, pseudonym, redact
+from gnomon.guard.operators import block, encrypt, generalise, hash, keep, mask, pseudonym, redact, surrogate
 from gnomon.guard.operators.base import Operator, Subject
 
 OPERATORS: dict[str, Operator] = {
@@ -12,6 +12,7 @@ OPERATORS: dict[str, Operator] = {
         generalise.OPERATOR,
         hash.OPERATOR,
         pseudonym.OPERATOR,
+        surrogate.OPERATOR,
         encrypt.OPERATOR,
         block.OPERATOR,
     )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from gnomon.contract.masking import Purpose
 from gnomon.guard.placeholders import Vault
 
 
@@ -27,10 +28,12 @@ def no_format(entity: str, format: str) -> str:
 class Operator:
     """`replace` gives what stands for a value; None: the value stays (`keep`), or nothing passes (`block`).
 
-    `wrong` says why a rule's format cannot be with that entity; empty: it can.
+    `wrong` says why a rule's format cannot be with that entity; empty: it can. `only_for`: the purposes that a rule has
+    to name, of which it may name no other; empty: it need not name any.
     """
 
     name: str
     replace: Callable[[Subject, str], str] | None
     wrong: Callable[[str, str], str] = no_format
     is_reversible: bool = False
+    only_for: frozenset[Purpose] = frozenset()
