@@ -18,7 +18,12 @@ from gnomon.guard.view import LEFT, Found, View
 
 DEEPEST = 2
 LONGEST = 4000
-"""Characters of base64 or hexadecimal that are read (3 KB of content): a stream holds 4,096."""
+"""Characters of base64 or hexadecimal that are one island (3 KB of content): a stream holds 4,096.
+
+Of a longer run a stream only ever has a part, and does not know where it began: it is read at each place where it may
+have begun, and a finding is as long as the signs that say it. Only stretches of text are looked at, so that a picture
+costs its decoding.
+"""
 
 # The second: three digits that base64 encodes begin at every third byte, so five digits in a row hold such three.
 TRIGGERS = (
@@ -46,6 +51,14 @@ _ALIKE = re.compile(r"(?<![A-Za-z0-9])[+\-]?[0-9OoIlSBZ](?:-?[0-9OoIlSBZ]){10,20
 _TO_DIGITS = str.maketrans("OoIlSBZ", "0011582")
 _MOST_ALIKE = 4  # letters among the digits: more of them is a part number
 _PRINTABLE = re.compile(r"[^\x00-\x08\x0e-\x1f\x7f-\x9f\ufffe\uffff]*")
+
+# At least so much text in UTF-8; of 16 random bytes one in two million are.
+_STRETCH = re.compile(
+    rb"(?=[\t\n\r\x20-\x7e\x80-\xf4]{16})"  # which rules most of a picture out at once
+    rb"(?:[\t\n\r\x20-\x7e]|[\xc2-\xdf][\x80-\xbf]|[\xe1-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}){16,}+"
+)
+_HEX_RUN = re.compile(r"[0-9A-Fa-f]{32,}")
+_TO_BASE64 = str.maketrans("-_", "+/")
 
 _GAP = 12  # characters between a key word in escapes and its value
 _WORD_REACH = LEFT - _GAP
@@ -103,8 +116,8 @@ def _readings(text: str, start: int) -> Iterator[Reading]:
             if "%" in token.group() or "\\" in token.group():
                 yield from _unescaped(token.group(), token.start())
     for run in _CODED.finditer(text, start):
-        if run.end() - run.start() <= LONGEST:
-            yield from _decoded(run.group(), run.start())
+        long = run.end() - run.start() > LONGEST
+        yield from (_stretches if long else _decoded)(run.group(), run.start())
     for run in _ALIKE.finditer(text, start):
         letters = sum(char.isalpha() for char in run.group().removesuffix("X"))
         if 0 < letters <= _MOST_ALIKE:
@@ -158,6 +171,33 @@ def _decoded(run: str, start: int) -> Iterator[Reading]:
             if text and _PRINTABLE.fullmatch(text):
                 yield Reading(at, at + len(word), text)
                 break
+
+
+def _stretches(run: str, start: int) -> Iterator[Reading]:
+    """What is text in a run that is too long to be held whole, in hexadecimal or in base64 that began anywhere."""
+    for digits in _HEX_RUN.finditer(run):
+        for shift in range(2):
+            whole = digits.group()[shift : shift + (len(digits.group()) - shift) // 2 * 2]
+            yield from _texts(bytes.fromhex(whole), start + digits.start() + shift, bits=4)
+    bare = run.rstrip("=").translate(_TO_BASE64)
+    for shift in range(4):
+        whole = bare[shift : shift + (len(bare) - shift) // 4 * 4]
+        yield from _texts(base64.b64decode(whole), start + shift, bits=6)
+
+
+def _texts(data: bytes, start: int, *, bits: int) -> Iterator[Reading]:
+    """The stretches of text in bytes of which the first is said at `start`, by signs of so many bits."""
+    for stretch in _STRETCH.finditer(data):
+        try:
+            text = stretch.group().decode()
+        except UnicodeDecodeError:
+            continue  # half a surrogate pair
+        places, at = [], stretch.start()
+        for char in text:
+            end = at + len(char.encode())
+            places.append((start + at * 8 // bits, start - (-end * 8 // bits)))
+            at = end
+        yield Reading(places[0][0], places[-1][1], text, places)
 
 
 def _from_hex(word: str) -> str:

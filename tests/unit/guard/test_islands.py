@@ -3,6 +3,7 @@
 import base64
 import json
 import random
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.guard.samples import sample
 from tests.unit.guard.test_stream import MASKER, PIECES, split, streamed
+
+from gnomon.guard.islands import LONGEST
 
 
 def found(text: str) -> list[tuple[str, str]]:
@@ -127,3 +130,48 @@ def test_spans_lie_in_the_original_in_order(text: str) -> None:
 @pytest.mark.parametrize("text", ["抄送 a.b@example.\r\ncom。", "写a.b@\r\nexample.com -", "电话138\r\n12345678，"])
 def test_texts_that_once_differed(text: str) -> None:
     assert streamed(list(text)) == MASKER.mask(text, "output").text
+
+
+def standard(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def for_addresses(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode()
+
+
+def _long(value: str, *, at: int = 700, size: int = 1200) -> str:
+    """Ordinary sentences with a value among them."""
+    words = "".join(f"第{n}条：本店服务尚可，房间干净。" for n in range(size))
+    return f"{words[: at * 10]}，手机{value}，{words[at * 10 :]}"
+
+
+@pytest.mark.parametrize("lead", range(3))
+@pytest.mark.parametrize("encode", [standard, for_addresses, bytes.hex])
+def test_a_run_of_any_length_is_looked_into(encode: Callable[[bytes], str], lead: int) -> None:
+    value = "13812345678"
+    data = b"x" * lead + _long(value).encode()
+    island = encode(data)
+    assert len(island) > 10 * LONGEST
+    masked = MASKER.mask(f"附件 {island} 完", "input")
+    assert masked.counts == {"CN_MOBILE": 1}
+    (span,) = masked.spans
+    assert span.end - span.start <= 24
+    said = encode(data.replace(value.encode(), b"*" * 11))
+    assert encode(data)[: span.start - 3] == said[: span.start - 3]
+
+
+@given(st.data())
+@settings(max_examples=15, deadline=None)
+def test_a_stream_finds_the_same_in_a_long_run_wherever_it_is_cut(data: st.DataObject) -> None:
+    island = base64.b64encode(_long("13812345678", at=data.draw(st.integers(0, 60)), size=90).encode()).decode()
+    text = f"附件 {island[data.draw(st.integers(0, 3)) :]} 完，手机13987654321"
+    step = data.draw(st.integers(1, 4)) * data.draw(st.sampled_from((1, 7, 500)))
+    whole = MASKER.mask(text, "output")
+    assert streamed([text[at : at + step] for at in range(0, len(text), step)]) == whole.text
+    assert whole.counts == {"CN_MOBILE": 2}
+
+
+def test_a_picture_stays_a_picture() -> None:
+    island = base64.b64encode(random.Random(6).randbytes(300_000)).decode()
+    assert MASKER.mask(f"data:image/png;base64,{island}", "input").spans == ()
