@@ -46,9 +46,10 @@ class Field:
             self.judge.feed(text)
             if self.judge.blocked:
                 raise blocked(self.judge.blocked, "output")
-        text = self.masker.feed(text)
-        if self.masker.blocked:
-            raise blocked(self.masker.blocked, "output")
+        masker = self.masker
+        text = masker.feed(text)
+        if masker.blocked:
+            raise blocked(masker.blocked, "output")
         if text:
             self.kept.append(text)  # the record keeps the masked text, never the restored one
         return text if self.restore is None else self.restore.feed(text)

@@ -57,7 +57,7 @@ class Link(asyncio.Protocol):
 
     __slots__ = (
         "_answered", "_bounded", "_done", "_ended", "_fresh", "_head_bytes", "_headers", "_keeps", "_origin", "_parser",
-        "_pool", "_received", "_sink", "_unread", "idle_since", "is_lost", "transport",
+        "_pieces", "_pool", "_received", "_sink", "_unread", "idle_since", "is_lost", "transport",
     )  # fmt: skip
 
     def __init__(self, pool: "Pool", origin: Origin) -> None:
@@ -74,6 +74,7 @@ class Link(asyncio.Protocol):
         self._headers: dict[bytes, bytes] = {}
         self._head_bytes = 0
         self._unread = 0  # bytes that the parser keeps to itself
+        self._pieces: list[bytes] = []  # of the body, from one read
         self._received = False
         self._answered = 0.0
         self._bounded = False  # the answer says where it ends
@@ -125,7 +126,11 @@ class Link(asyncio.Protocol):
             self._received, self._answered = True, self._pool.loop.time()
         self._unread += len(data)
         try:
-            self._parser.feed_data(data)
+            try:
+                self._parser.feed_data(data)
+            finally:
+                if self._pieces:
+                    self._deliver()
             if self._ended:
                 self._conclude()
             elif self._unread > _MAX_HEADER_BYTES:
@@ -181,14 +186,20 @@ class Link(asyncio.Protocol):
 
     def on_body(self, data: bytes) -> None:
         self._unread = 0
-        if self._sink is not None and not self._ended:
-            self._sink.body(data)
+        if not self._ended:
+            self._pieces.append(data)
 
     def on_message_complete(self) -> None:
         if self._parser.get_status_code() < 200 or self._done is None or self._ended:
             return
         self._ended = True
         self._keeps = self._bounded and self._parser.should_keep_alive()
+
+    def _deliver(self) -> None:
+        """What one read brought goes on as one: a caller is written to once, however many chunks it came in."""
+        pieces, self._pieces = self._pieces, []
+        if self._sink is not None:
+            self._sink.body(pieces[0] if len(pieces) == 1 else b"".join(pieces))
 
     def _conclude(self) -> None:
         """The connection is anybody's again before the request goes on: it may want to ask once more."""

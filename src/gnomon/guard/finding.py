@@ -1,6 +1,6 @@
 """From text to spans: fold, scan, look exactly, and join what overlaps."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, Protocol
 
@@ -61,9 +61,10 @@ class Finder:
         """
         return self._look.places(data)
 
-    def is_calm(self, text: str) -> bool:
-        """Whether there is nothing to find in a text for certain."""
-        return not self._look.fired(text)
+    @property
+    def fired(self) -> Callable[[str], Any]:
+        """Says of a text what `look` may be given; nothing true: there is nothing to find in it for certain."""
+        return self._look.fired
 
     def spans(self, text: str, *, fired: Any = None) -> list[Span]:
         """What is in a text of which nothing was before and nothing follows. `fired`: what its place said of it."""
@@ -142,6 +143,7 @@ class Window:
         self._pending = ""
         self._wait = 0
         self._opened = 0
+        self._fired = None if finder.reach else finder.fired
         self.opening = ""
         """The entity of a finding that has begun and goes on, when nothing can undo, rename or move it any more."""
 
@@ -152,10 +154,10 @@ class Window:
 
     def feed(self, text: str) -> tuple[str, list[Span]]:
         """The text that is now decided, and the spans in it."""
-        self._pending += text
-        if len(self._pending) < self._wait:
+        pending = self._pending = self._pending + text
+        if len(pending) < self._wait:
             return "", []
-        if not self._finder.reach and self._finder.is_calm(self._context + self._pending):
+        if self._fired is not None and not self._fired(self._context + pending):
             return self._pass(), []
         shadow, found = self._finder.look(self._context, self._pending)
         whole = self._context + shadow.text
@@ -181,11 +183,16 @@ class Window:
 
     def _pass(self) -> str:
         """What is decided of a text in which nothing is to be found: most events of a stream."""
-        whole, begun = self._context + self._pending, len(self._context)
+        text = self._pending
+        whole, begun = self._context + text, len(self._context)
         at = undecided(whole, begun)
-        text, self._pending = self._pending[: at - begun], self._pending[at - begun :]
+        if self.opening:
+            self.opening, self._opened = "", 0
+        if at == len(whole):
+            self._pending, self._context, self._wait = "", whole[-LEFT:], 0
+            return text
+        text, self._pending = text[: at - begun], text[at - begun :]
         self._context = whole[max(0, at - LEFT) : at]
-        self.opening, self._opened = "", 0
         size = len(self._pending)
         self._wait = size + size // 4 if size > 512 else 0
         return text

@@ -205,7 +205,7 @@ class Run:
     def __init__(self, masker: Masker, direction: Way, vault: Vault | None, *, field: str = "") -> None:
         self._decisions = masker.decisions(direction, field)
         self._vault = vault
-        self._at = 0
+        self.at = 0  # characters that were decided
         self.spans: list[Span] = []
         self.replacements: list[str] = []
         self.counts: dict[str, int] = {}
@@ -226,7 +226,7 @@ class Run:
 
     def apply(self, text: str, spans: list[Span]) -> str:
         """The next decided piece, after the policy. Nothing follows a block."""
-        start, self._at = self._at, self._at + len(text)
+        start, self.at = self.at, self.at + len(text)
         if self.blocked:
             return ""
         if not spans:

@@ -183,6 +183,9 @@ class Quick:
         hints = sum(bit for bit, _ in self._named)
         self._telling = ((1 << self._next) - 1) & ~(hints | _SEVEN)
         self._landline = _SEVEN, self._named[_LANDLINE][0]
+        self._scanner.worth(self._telling, *self._landline)
+        self.fired: Callable[[str], int] = self._scanner.fired if self._others is None else self._fired_or_other
+        """What there may be in shadow text, as bits; 0: nothing."""
         self._known: dict[int, tuple[Find, ...]] = {}
 
     def _bit(self) -> int:
@@ -210,9 +213,8 @@ class Quick:
         groups.append(Group(triggers, bit := self._bit()))
         self._finds.append((bit, find))
 
-    def fired(self, text: str) -> int:
-        """What there may be in shadow text, as bits; 0: nothing."""
-        bits = self._told(self._scanner.text(text))
+    def _fired_or_other(self, text: str) -> int:
+        bits: int = self._scanner.fired(text)
         if self._others and self._others.any(text.encode("utf-8", "surrogatepass")):
             return bits | _OTHER
         return bits
@@ -228,7 +230,7 @@ class Quick:
         of its text (0 for a number); None where only a look at every string tells."""
         if self._others is not None:
             return None if self.hits(data) else []
-        found: list[Place] | None = self._scanner.places(data, self._telling, *self._landline)
+        found: list[Place] | None = self._scanner.places(data)
         return found
 
     def _told(self, bits: int) -> int:

@@ -15,20 +15,30 @@ class StreamMasker:
     def __init__(self, masker: Masker, direction: Way, vault: Vault | None = None) -> None:
         self._window = masker.finder.window(None if vault is None else vault.seen)
         self._run = Run(masker, direction, vault)
+        self.blocked = ""
+        """The entity that forbids the stream to go on, or nothing."""
 
     def feed(self, text: str) -> str:
         """What may go out now."""
-        if self._run.blocked:
+        run, window = self._run, self._window
+        if self.blocked:
             return ""
-        out = self._run.apply(*self._window.feed(text))
+        out, spans = window.feed(text)
+        if spans:
+            out = run.apply(out, spans)
+            self.blocked = run.blocked
+        else:
+            run.at += len(out)
         # A secret may be long: its placeholder need not wait for its end.
-        return out + self._run.begin(self._window.opening) if self._window.opening else out
+        return out + run.begin(window.opening) if window.opening else out
 
     def flush(self) -> str:
         """The rest, at the end of the stream; nothing the second time."""
-        if self._run.blocked:
+        if self.blocked:
             return ""
-        return self._run.apply(*self._window.rest())
+        out = self._run.apply(*self._window.rest())
+        self.blocked = self._run.blocked
+        return out
 
     @property
     def held(self) -> int:
@@ -44,8 +54,3 @@ class StreamMasker:
     def spans(self) -> tuple[Span, ...]:
         """What was acted upon so far, at its places in the whole input."""
         return tuple(self._run.spans)
-
-    @property
-    def blocked(self) -> str:
-        """The entity that forbids the stream to go on, or nothing."""
-        return self._run.blocked

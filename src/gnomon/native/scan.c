@@ -184,12 +184,34 @@ static PyObject *as_bits(uint64_t fired) {
     return fired == NO_FEATURES ? NULL : PyLong_FromUnsignedLongLong(fired);
 }
 
+static int is_worth(const Scanner *self, uint64_t fired) {
+    const Worth *worth = &self->worth;
+    return (fired & worth->telling) || ((fired & worth->seven) && (fired & worth->words));
+}
+
+/* (telling, seven, words): what `fired` and `places` tell of; once, before either is asked. */
+static PyObject *scanner_worth(PyObject *self, PyObject *args) {
+    unsigned long long telling, seven, words;
+    if (!PyArg_ParseTuple(args, "KKK", &telling, &seven, &words)) return NULL;
+    ((Scanner *)self)->worth = (Worth){telling, seven, words};
+    Py_RETURN_NONE;
+}
+
 static PyObject *scanner_text(PyObject *self, PyObject *string) {
     if (!PyUnicode_Check(string)) return PyErr_SetString(PyExc_TypeError, "a text is needed"), NULL;
 #if PY_VERSION_HEX < 0x030C0000
     if (PyUnicode_READY(string) < 0) return NULL;
 #endif
     return as_bits(scan_text((Scanner *)self, text_of(string), 0));
+}
+
+static PyObject *scanner_fired(PyObject *self, PyObject *string) {
+    if (!PyUnicode_Check(string)) return PyErr_SetString(PyExc_TypeError, "a text is needed"), NULL;
+#if PY_VERSION_HEX < 0x030C0000
+    if (PyUnicode_READY(string) < 0) return NULL;
+#endif
+    uint64_t fired = scan_text((Scanner *)self, text_of(string), 0);
+    return as_bits(fired == NO_FEATURES || is_worth((Scanner *)self, fired) ? fired : 0);
 }
 
 /* (data, escaped, enough): the same of JSON as it stands; `escaped` is the bit of an escape that may hide something. */
@@ -216,16 +238,8 @@ static int add_place(PyObject *places, Py_ssize_t start, Py_ssize_t end, uint64_
     return failed ? -1 : 0;
 }
 
-typedef struct {
-    uint64_t telling, seven, words; /* what is worth telling: one of the first, or one of both others */
-} Worth;
-
-static int is_worth(const Worth *worth, uint64_t fired) {
-    return (fired & worth->telling) || ((fired & worth->seven) && (fired & worth->words));
-}
-
 /* 0: all places are told; 1: this is no plain JSON; -1: an exception is set. `characters` has room for them all. */
-static int tell_places(const Scanner *self, Json json, const Worth *worth, Py_UCS4 *characters, PyObject *places) {
+static int tell_places(const Scanner *self, Json json, Py_UCS4 *characters, PyObject *places) {
     Py_ssize_t start = 0;
     for (;;) {
         Token token = next_token(&json, &start);
@@ -237,24 +251,22 @@ static int tell_places(const Scanner *self, Json json, const Worth *worth, Py_UC
             if (count < 0) return 1;
             fired = scan_text(self, (Text){PyUnicode_4BYTE_KIND, characters, count}, 0);
             if (fired == NO_FEATURES) return -1;
-            if (!is_worth(worth, fired)) continue;
+            if (!is_worth(self, fired)) continue;
         }
         if (add_place(places, start, json.place, fired) < 0) return -1;
     }
 }
 
-/* (data, telling, seven, words) -> [(start, end, features)] of the strings worth telling and of all long numbers, as they
+/* (data) -> [(start, end, features)] of the strings worth telling and of all long numbers, as they
  * stand in JSON with their quotation marks; None where it is not written as JSON must be. */
-static PyObject *scanner_places(PyObject *self, PyObject *args) {
+static PyObject *scanner_places(PyObject *self, PyObject *data) {
     Py_buffer view;
-    unsigned long long telling, seven, words;
     Py_UCS4 here[ON_STACK], *characters = here;
-    if (!PyArg_ParseTuple(args, "y*KKK", &view, &telling, &seven, &words)) return NULL;
-    Worth worth = {telling, seven, words};
+    if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) < 0) return NULL;
     PyObject *places = PyList_New(0);
     int failed = -1;
     if (view.len > ON_STACK && !(characters = PyMem_New(Py_UCS4, (size_t)view.len))) PyErr_NoMemory();
-    else if (places) failed = tell_places((Scanner *)self, (Json){view.buf, view.len, 0}, &worth, characters, places);
+    else if (places) failed = tell_places((Scanner *)self, (Json){view.buf, view.len, 0}, characters, places);
     if (characters != here) PyMem_Free(characters);
     PyBuffer_Release(&view);
     if (!failed) return places;
@@ -305,7 +317,9 @@ static PyObject *scanner_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
 
 static PyMethodDef scanner_methods[] = {
     {"text", scanner_text, METH_O, "The features of a text, as bits."},
-    {"places", scanner_places, METH_VARARGS, "Where in JSON there may be something, and what."},
+    {"worth", scanner_worth, METH_VARARGS, "(telling, seven, words): which features are worth telling."},
+    {"fired", scanner_fired, METH_O, "The features of a text, as bits; 0 where none is worth telling."},
+    {"places", scanner_places, METH_O, "Where in JSON there may be something, and what."},
     {"json", scanner_json, METH_VARARGS, "The features of JSON as it stands, as bits."},
     {NULL, NULL, 0, NULL},
 };

@@ -51,6 +51,11 @@ typedef struct {
     uint64_t word[2];
 } Set;
 
+/* Which features are worth telling: one of the first, or one of both others. */
+typedef struct {
+    uint64_t telling, seven, words;
+} Worth;
+
 typedef struct {
     PyObject_HEAD
     Sign ascii[128];
@@ -74,6 +79,7 @@ typedef struct {
     Py_UCS4 *letters;
     Py_ssize_t letter_count;
     uint64_t odd_bit, seven_bit, eleven_bit;
+    Worth worth;
 } Scanner;
 
 ALWAYS Sign *slot_of(const Scanner *self, Py_UCS4 c) {
