@@ -38,6 +38,7 @@ from gnomon.kit import log
 from gnomon.kit.errors import GnomonError
 
 _log = log.get(__name__)
+_GARBAGE = 20_000  # new objects before garbage is looked for: requests leave none, and each look costs all of them
 
 
 def guard(memory: Path | None = None) -> Guard:
@@ -83,6 +84,7 @@ async def serve(options: argparse.Namespace) -> None:
     # What is there now stays; looking through it for garbage would stop every stream for some 10 ms.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(_GARBAGE)
     _log.info("gateway_started", host=options.host, port=found, worker=name, tls=options.tls_cert is not None)
     await stop.wait()
     await worker.stop(notice_s=options.drain_notice)

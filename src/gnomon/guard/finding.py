@@ -91,12 +91,16 @@ class Finder:
         found = quick.found(view, fired)
         if depth < islands.DEEPEST and quick.has_islands(fired):
             found.extend(islands.found(view, self.look, depth))
-        return shadow, self._join([item for item in found if item.end > view.start], view.start) if found else []
+        if view.start:
+            found = [item for item in found if item.end > view.start]
+        return shadow, self._join(found, view.start) if found else []
 
     def _join(self, found: list[Found], shift: int) -> list[Found]:
         """Findings that overlap become one that covers them all, named after the first secret, or else the longest."""
         if len(found) > 1:
             found.sort(key=_place)
+        if not shift and _are_apart(found):
+            return found
         joined: list[Found] = []
         best: Found | None = None
         for item in found:
@@ -122,6 +126,16 @@ def _spans(shadow: Shadow, found: list[Found]) -> list[Span]:
     if shadow.offsets is None:
         return [Span(*item) for item in found]
     return [Span(shadow.start(item.start), shadow.end(item.end), item.entity, item.score) for item in found]
+
+
+def _are_apart(found: list[Found]) -> bool:
+    """Whether findings that are in order do not overlap."""
+    end = 0
+    for item in found:
+        if item[0] < end:
+            return False
+        end = item[1]
+    return True
 
 
 def _place(item: Found) -> tuple[int, int]:

@@ -66,7 +66,16 @@ class PersonIndex:
 
     def tokens_of(self, values: Iterable[str]) -> tuple[str, ...]:
         """The tokens of several identifiers, each once, under the newest key."""
-        return tuple(sorted({token for value in values if (token := self.token(value))}))
+        name, base = self._bases[-1]
+        tokens = set()
+        for value in values:
+            is_plain = len(value) <= _MOBILE_DIGITS and value.isascii() and value.isdigit()
+            plain = value if is_plain else plain_form(value)
+            if len(plain) >= _SHORTEST:
+                made = base.copy()
+                made.update(plain.encode("utf-8", "surrogatepass"))
+                tokens.add(name + made.hexdigest())
+        return tuple(sorted(tokens))
 
     def _made(self, plain: str, name: str, base: "hashlib.blake2b") -> str:
         if len(plain) < _SHORTEST:

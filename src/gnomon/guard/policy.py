@@ -232,23 +232,26 @@ class Run:
         if not spans:
             return text
         parts: list[str] = []
-        at = 0
+        at, counts, vault = 0, self.counts, self._vault
         for span in spans:
-            decision = self._decisions[span.entity]
-            if decision.name == "keep":
+            entity, begins, ends = span.entity, span.start, span.end
+            decision = self._decisions[entity]
+            name = decision.name
+            if name == "keep":
                 continue
-            self.counts[span.entity] = self.counts.get(span.entity, 0) + 1
-            self.spans.append(Span(span.start + start, span.end + start, span.entity, span.score) if start else span)
-            parts.append(text[at : span.start])
-            at = span.end
-            if decision.name == "block":
-                self.blocked = span.entity
+            counts[entity] = counts.get(entity, 0) + 1
+            self.spans.append(Span(begins + start, ends + start, entity, span.score) if start else span)
+            parts.append(text[at:begins])
+            at = ends
+            if name == "block":
+                self.blocked = entity
                 return "".join(parts)
-            value = text[span.start : span.end]
-            if self._vault is not None and span.entity not in _NOT_NOTED:
-                self._vault.met.add(value)
-            self.replacements.append(decision.applied(value, self._vault))
-            parts.append("" if self._begun else self.replacements[-1])
+            value = text[begins:ends]
+            if vault is not None and entity not in _NOT_NOTED:
+                vault.met.add(value)
+            replacement = decision.applied(value, vault)
+            self.replacements.append(replacement)
+            parts.append("" if self._begun else replacement)
             self._begun = False
         parts.append(text[at:])
         return "".join(parts)

@@ -180,8 +180,9 @@ class Quick:
         self._finds += [(_OTHER, detector.find) for detector in others]
         self._others = Scanner([detector.triggers for detector in others]) if others else None
         self._scanner = scanner(groups, odd=_ODD, seven=_SEVEN, eleven=_ELEVEN)
-        hints = sum(bit for bit, _ in self._named)
-        self._telling = ((1 << self._next) - 1) & ~(hints | _SEVEN)
+        self._hints = sum(bit for bit, _ in self._named)
+        self._words: dict[int, tuple[Any, ...]] = {}
+        self._telling = ((1 << self._next) - 1) & ~(self._hints | _SEVEN)
         self._landline = _SEVEN, self._named[_LANDLINE][0]
         self._scanner.worth(self._telling, *self._landline)
         self.fired: Callable[[str], int] = self._scanner.fired if self._others is None else self._fired_or_other
@@ -267,7 +268,10 @@ class Quick:
         return found
 
     def _read(self, view: View, fired: int) -> list[Found]:
-        named = tuple([words.places if words and fired & bit else None for bit, words in self._named])
+        named = self._words.get(fired & self._hints)
+        if named is None:
+            named = tuple(words.places if words and fired & bit else None for bit, words in self._named)
+            self._words[fired & self._hints] = named  # 32 combinations at most
         found: list[Found] = self._numbers(view, view.text, Found, _NAMES, named, phone.with_prefix)
         return found
 
