@@ -1,10 +1,11 @@
-"""Attackers of eleven families, each drawn from ranges wide enough that nobody could tune to them.
+"""Attackers of thirteen families, each drawn from ranges wide enough that nobody could tune to them.
 
 An attack is *established* with the request that makes it what its family's name says; the sizes below are definitions
 of this file and not the detectors' limits. Whoever asks too much in a caller's name is *evident* with the first
 request after that with which the past hour holds more than BEYOND times the busiest hour that the caller ever had: an
 attack that is smaller than that hides in what the caller does, whoever watches. HELD_OUT families were written after
-the detectors had been settled, and nothing was changed for them.
+the detectors had been settled, and nothing was changed for them; but relay, ramp, pulses and team had been seen when
+the cumulative sums were thought of, for which drip and crew were written afterwards.
 """
 
 from collections.abc import Callable
@@ -44,7 +45,7 @@ def attacks(made: Company) -> list[Attack]:
     victims = [made.callers[i] for i in rng.permutation(len(made.callers))]
     found = []
     for family, make in FAMILIES.items():
-        for number in range(CAMPAIGNS if family == "stuffing" else EACH):
+        for number in range(CAMPAIGNS if family in ("stuffing", "drip") else EACH):
             before = len(made.events)
             found.append(make(made, f"{family}{number}", victims))
             found[-1].family = family
@@ -268,7 +269,36 @@ def team_guessing(made: Company, name: str, _victims: list[Caller]) -> Attack:
     return Attack("team", 0, 0, float(times[GUESSES - 1]), 0, subjects, whole=True)
 
 
-HELD_OUT = ("relay", "ramp", "pulses", "team")
+def drip(made: Company, name: str, _victims: list[Caller]) -> Attack:
+    """Held out, later: many addresses, each of which tries one key and is not seen again."""
+    rng = made.rng
+    n, length = int(_log_uniform(rng, 40, 400)), _log_uniform(rng, 600, 2 * HOUR)
+    begin = _begin(made, length)
+    times = begin + np.sort(rng.uniform(0, length, size=n))
+    for i, at in enumerate(times):
+        made.events.append(Event(float(at), 1.0, "unauthorised", address=f"{name}.{i}", tried=wrong_key(rng)))
+    subjects = frozenset(f"address:{name}.{i}" for i in range(n))
+    return Attack("drip", 0, 0, float(times[ADDRESSES - 1]), 0, subjects, whole=True)
+
+
+def crew(made: Company, name: str, victims: list[Caller]) -> Attack:
+    """Held out, later: all keys of a caller at once, from a few new addresses and some of its own, in long shifts."""
+    rng = made.rng
+    caller = victims.pop()
+    usual = max(caller.busiest, 50.0)
+    rate = min(usual * _log_uniform(rng, 3, 12), 20_000) / HOUR
+    n = int(max(rate * rng.uniform(1800, 7200), EXCESS * usual * 1.5))
+    times = _begin(made, n / rate) + _paced(rng, n, 1 / rate, float(rng.uniform(0.3, 4)))
+    places = [f"{name}.{i}" for i in range(int(rng.integers(2, 6)))]
+    for i, at in enumerate(times):
+        address = "" if rng.random() < 0.3 else places[i % len(places)]
+        request(made, caller, float(at), address=address, key=caller.keys[i % len(caller.keys)])
+    at = times[int(EXCESS * usual) - 1]
+    subjects = frozenset([*(f"key:{one}" for one in caller.keys), *(f"address:{one}" for one in places)])
+    return Attack("crew", 0, 0, float(at), 0, subjects, victim=caller)
+
+
+HELD_OUT = ("relay", "ramp", "pulses", "team", "drip", "crew")
 FAMILIES: dict[str, Callable[[Company, str, list[Caller]], Attack]] = {
     "guessing": guessing,
     "stuffing": stuffing,
@@ -281,4 +311,6 @@ FAMILIES: dict[str, Callable[[Company, str, list[Caller]], Attack]] = {
     "ramp": ramp,
     "pulses": pulses,
     "team": team_guessing,
+    "drip": drip,
+    "crew": crew,
 }

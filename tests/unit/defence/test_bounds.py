@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gnomon.engine.defence import Baseline, addresses, callers, fitted
+from gnomon.engine.defence import Baseline, addresses, callers, campaign, fitted
 from gnomon.engine.defence.windows import Coverage, Ring, Table
 from tests.unit.defence.samples import RULES, START, asked, shown, unsafe, watch, wrong
 
@@ -72,15 +72,15 @@ def test_a_table_drops_who_was_not_seen_for_the_longest() -> None:
 
 def test_a_flood_of_new_names_does_not_grow_the_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(addresses, "_MOST_ADDRESSES", 50)
-    monkeypatch.setattr(addresses, "_MOST_STRANGERS", 40)
+    monkeypatch.setattr(campaign, "_MOST", 40)
     monkeypatch.setattr(callers, "_MOST_CALLERS", 30)
     guard = watch()
     for n in range(3000):
         guard.observe(wrong(n, f"{n % 65536:04x}", f"bot{n}"))
         guard.observe(asked(n, caller=f"caller{n}", key_id=f"k{n}", address=f"from{n}"))
     assert len(guard._addresses) == 50
-    assert len(guard._addresses._strangers) <= 40
-    assert len(guard._addresses._keys_of_strangers) <= 40
+    assert len(guard._addresses._campaign) <= 40
+    assert len(guard._addresses._campaign._keys) <= 40
     assert len(guard._callers) == 30
 
 

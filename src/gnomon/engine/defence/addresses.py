@@ -1,21 +1,18 @@
 """Who tries keys: many wrong ones from one address, or a few each from many addresses.
 
 One stale key tried for ever is no guessing, so what counts is how many different keys did not fit. An address behind
-which many people sit may mistype in proportion to those who come in. A campaign from many addresses shows in how many
-addresses that never came in present wrong keys at the same time.
+which many people sit may mistype in proportion to those who come in. A campaign shows in how many addresses that never
+came in present wrong keys at the same time, and how many different ones (campaign.py).
 """
 
-from collections import Counter
-
 from gnomon.contract.traffic import TrafficRecord
+from gnomon.engine.defence.campaign import Campaign
 from gnomon.engine.defence.rules import Family, Level, Rules, Suspicion
 from gnomon.engine.defence.windows import Ring, Table
 
 _MOST_ADDRESSES = 20_000
 _MOST_TRIED = 128
 _MOST_VALID = 256
-_MOST_STRANGERS = 20_000
-_CAMPAIGN_S = 3600.0
 _DAY_S = 86_400.0
 REFUSED = frozenset(("unauthorised", "bad_request", "forbidden", "limited"))
 
@@ -33,10 +30,8 @@ class Addresses:
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
         self._table: Table[str, _Address] = Table(_MOST_ADDRESSES, _Address)
-        self._strangers: Table[str, list[tuple[float, str]]] = Table(_MOST_STRANGERS, list)  # oldest first
-        self._keys_of_strangers: Counter[str] = Counter()  # that they tried last
+        self._campaign = Campaign(rules)
         self._refused = Ring(2, 10.0)
-        self._campaign_until = 0.0
 
     def __len__(self) -> int:
         return len(self._table)
@@ -54,6 +49,7 @@ class Addresses:
             found += self._wrong(entry, r)
         elif r.key_id and r.outcome != "unauthorised":
             self._comes_in(entry, r.key_id)
+            self._campaign.excuse(r.address)
         return found
 
     def _flood(self, entry: _Address, r: TrafficRecord) -> list[Suspicion]:
@@ -75,9 +71,11 @@ class Addresses:
         entry.tried[r.tried] = r.at
         hour = sum(at > r.at - 3600.0 for at in entry.tried.values())
         day = sum(at > r.at - _DAY_S for at in entry.tried.values())
-        found = [*self._guessing(entry, r, hour, day)]
-        if not entry.valid:
-            found += self._stuffing(r)
+        found = self._guessing(entry, r, hour, day)
+        if found:
+            self._campaign.excuse(r.address)
+        elif not entry.valid:
+            found = self._stuffing(r)
         return found
 
     def _guessing(self, entry: _Address, r: TrafficRecord, hour: int, day: int) -> list[Suspicion]:
@@ -91,39 +89,24 @@ class Addresses:
         return []
 
     def _stuffing(self, r: TrafficRecord) -> list[Suspicion]:
-        self._meet(r)
-        seen, limit = min(len(self._strangers), len(self._keys_of_strangers)), self._rules.stuffing_addresses
-        facts = {"strangers_hour": float(len(self._strangers)), "limit": limit}
-        if seen >= limit:
-            begins = r.at >= self._campaign_until
-            self._campaign_until = r.at + _CAMPAIGN_S
-            accused = self._strangers.keys() if begins else [r.address]
-            return [self._campaign(r, facts), *self._accuse(accused, r, facts)]
-        return self._accuse([r.address], r, facts) if r.at < self._campaign_until else []
-
-    def _meet(self, r: TrafficRecord) -> None:
-        """The stranger's last wrong key is remembered for an hour; so is how many strangers tried that key last."""
-        self._forget(r.address)
-        if len(self._strangers) >= _MOST_STRANGERS and (oldest := self._strangers.oldest()):
-            self._forget(oldest[0])
-        self._strangers[r.address][:] = [(r.at, r.tried)]
-        self._keys_of_strangers[r.tried] += 1
-        while (oldest := self._strangers.oldest()) and oldest[1][0][0] < r.at - _CAMPAIGN_S:
-            self._forget(oldest[0])
-
-    def _forget(self, address: str) -> None:
-        known = self._strangers.get(address)
-        if not known:
-            return
-        self._strangers.drop(address)
-        tried = known[0][1]
-        self._keys_of_strangers[tried] -= 1
-        if not self._keys_of_strangers[tried]:
-            del self._keys_of_strangers[tried]
-
-    def _campaign(self, r: TrafficRecord, facts: dict[str, float]) -> Suspicion:
-        family = Family.CREDENTIAL_STUFFING
-        return Suspicion(subject="installation:", family=family, level=Level.WARN, at=r.at, facts=facts)
+        """The campaign, when one is on: all who belong to it when it begins, then whoever goes on."""
+        campaign = self._campaign
+        was_on = campaign.is_on(r.at)
+        campaign.meet(r.address, r.tried, r.at)
+        if not campaign.is_on(r.at):
+            return []
+        facts = {"strangers_hour": float(len(campaign)), "evidence": round(campaign.level, 1)}
+        facts["limit"] = self._rules.stuffing_addresses
+        accused = [r.address] if was_on else campaign.strangers()
+        whole = Suspicion(
+            subject="installation:",
+            family=Family.CREDENTIAL_STUFFING,
+            level=Level.WARN,
+            at=r.at,
+            facts=facts,
+            extent=facts["strangers_hour"],
+        )
+        return [whole, *self._accuse(accused, r, facts)]
 
     def _accuse(self, addresses: list[str], r: TrafficRecord, facts: dict[str, float]) -> list[Suspicion]:
         """Those that tried several keys; the others are not to be told from people who mistype."""

@@ -33,6 +33,8 @@ class Baseline:
     days: float
     usual_long: tuple[float, ...] = ()
     tail_long: float = 1.0
+    busiest: float = 0.0
+    """Requests of the busiest hour that the caller ever had; 0 where nobody knows."""
 
     def at(self, when: float) -> float:
         """Requests that are usual in the hour of `when` (Unix seconds)."""
@@ -52,6 +54,10 @@ class Baseline:
         hour = int(when // 3600) % WEEK_H
         usual = max(self.usual_long[hour], self.usual_long[hour - 1])
         return usual * max(factor, margin * self.tail_long)
+
+    def limit_ever(self, *, times: float) -> float:
+        """Requests in an hour from which on they are abnormal at any time of the week; infinite where nobody knows."""
+        return self.busiest * times or math.inf
 
 
 def fitted(hours: Mapping[int, float], until: float) -> Baseline:
@@ -73,7 +79,7 @@ def fitted(hours: Mapping[int, float], until: float) -> Baseline:
     long = np.sum([np.roll(usual, back) for back in range(LONG_H)], axis=0)
     sums = np.convolve(counts, np.ones(LONG_H))[: len(counts)]
     tail_long = max(1.0, float(np.quantile(sums / np.maximum(long[weekly], 1.0), _TAIL_QUANTILE)))
-    return Baseline(tuple(usual.tolist()), tail, len(counts) / 24, tuple(long.tolist()), tail_long)
+    return Baseline(tuple(usual.tolist()), tail, len(counts) / 24, tuple(long.tolist()), tail_long, float(counts.max()))
 
 
 def _median(values: Values) -> float:

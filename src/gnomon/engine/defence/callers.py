@@ -28,16 +28,19 @@ MOST_HOMES = 48
 
 @dataclass(frozen=True, slots=True)
 class _Limits:
-    """Requests from which on they are too many: of an hour, of several (if the last has `ongoing`), with strangers."""
+    """Requests from which on they are too many: of an hour, of several (if the last has `ongoing`), with strangers, of
+    an hour at any time of the week (`ever`).
+    """
 
     hour: float
     long: float = math.inf
     ongoing: float = math.inf
     strange: float = math.inf
+    ever: float = math.inf
 
     def beside(self, owed: float) -> "_Limits":
         """With what may be repeated."""
-        return _Limits(self.hour + owed, self.long + owed, self.ongoing, self.strange + owed)
+        return _Limits(self.hour + owed, self.long + owed, self.ongoing, self.strange + owed, self.ever + owed)
 
 
 class _Caller:
@@ -134,6 +137,7 @@ class Callers:
             max(long, rules.frequency_floor_long),
             base.limit(at, factor=rules.frequency_long_factor, margin=0.0),
             max(strange, rules.frequency_floor_hour),
+            max(base.limit_ever(times=rules.frequency_busiest_times), rules.frequency_floor_hour),
         )
 
     def _established(self, name: str) -> Baseline | None:
@@ -156,7 +160,7 @@ class Callers:
         if fresh < rules.scraping_distinct_hour or fresh < rules.scraping_distinct_share * hour:
             return None
         over = max(
-            fresh / limits.hour,
+            fresh / min(limits.hour, limits.ever),
             self._has_strangers(caller) * fresh / limits.strange,
             self._goes_on(caller, limits) * caller.fresh_long.total / limits.long,
         )
@@ -171,7 +175,7 @@ class Callers:
         hour, five, owed = caller.minutes.total, caller.minutes.last(5), caller.owed.total
         limit_5m = max((limits.hour - owed) * _BURST / 12.0, self._rules.frequency_floor_5m) + owed
         over = max(
-            hour / limits.hour,
+            hour / min(limits.hour, limits.ever),
             five / limit_5m,
             self._has_strangers(caller) * hour / limits.strange,
             self._goes_on(caller, limits) * caller.long.total / limits.long,
@@ -196,6 +200,8 @@ class Callers:
     def _beside(self, caller: _Caller, limits: _Limits) -> dict[str, float]:
         """What the two other measures saw, where they passed their limits."""
         found: dict[str, float] = {}
+        if caller.minutes.total >= limits.ever:
+            found["limit_ever"] = limits.ever
         if self._has_strangers(caller) and caller.minutes.total >= limits.strange:
             found |= {"strange_hour": caller.strange.total, "limit_strange": limits.strange}
         if caller.long.total >= limits.long:

@@ -30,6 +30,9 @@ class Rules:
     guess_distinct_day: float
     guess_excused_by_valid: float
     stuffing_addresses: float
+    stuffing_usual_hour: float
+    stuffing_worth_of_key: float
+    stuffing_most_of_address: float
     stuffing_keys_an_address: float
     flood_requests_10s: float
     flood_refused_10s: float
@@ -40,6 +43,7 @@ class Rules:
     frequency_ban_times: float
     frequency_floor_5m: float
     frequency_floor_hour: float
+    frequency_busiest_times: float
     frequency_long_factor: float
     frequency_long_margin: float
     frequency_floor_long: float
@@ -70,10 +74,14 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suspicion:
-    """`subject` is `key:<id>`, `address:<digest>` or `installation:`; `facts` are what was seen and the limit."""
+    """`subject` is `key:<id>`, `address:<digest>` or `installation:`; `facts` are what was seen and the limit.
+
+    `extent` is how many take part, where several do: twice as many are worth saying at once.
+    """
 
     subject: str
     family: Family
     level: Level
     at: float
     facts: Mapping[str, float] = field(default_factory=dict)
+    extent: float = 0.0

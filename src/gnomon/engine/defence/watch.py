@@ -24,7 +24,7 @@ class Watch:
         self._callers = Callers(rules)
         self._addresses = Addresses(rules)
         self._illegal = Illegal(rules)
-        self._said: Table[tuple[str, str], list[float]] = Table(_MOST_SAID, list)  # [when, level]
+        self._said: Table[tuple[str, str], list[float]] = Table(_MOST_SAID, list)  # [when, level, extent]
 
     @property
     def baselines(self) -> Mapping[str, Baseline]:
@@ -55,7 +55,12 @@ class Watch:
 
     def _is_news(self, one: Suspicion) -> bool:
         said = self._said[(one.subject, one.family)]
-        if said and one.at < said[0] + self._rules.suspicion_pause_s and one.level <= said[1]:
+        if said and one.at < said[0] + self._rules.suspicion_pause_s and not _is_worse(one, *said[1:]):
             return False
-        said[:] = [one.at, float(one.level)]
+        said[:] = [one.at, float(one.level), one.extent]
         return True
+
+
+def _is_worse(one: Suspicion, level: float, extent: float) -> bool:
+    """Graver than what was said, or twice as many take part."""
+    return one.level > level or 0.0 < 2.0 * extent <= one.extent
