@@ -91,7 +91,7 @@ def utility(
         _write(answers, sides)
     told = f"{policy.id} {policy.version}, {policy.speed}, {purpose}"
     summary = effect.as_dict() | {"policy": told, "model": model, "masked": dict(copy.counts)}
-    summary["blocked"] = len(copy.blocked)
+    summary |= {"blocked": len(copy.blocked), "surrogates": copy.surrogates}
     summary["wall_s"] = {side: round(tally.wall_s, 2) for side, tally in tallies.items()}
     click.echo(json.dumps(summary, ensure_ascii=False) if as_json else _report(effect, copy, told=told))
     click.get_current_context().exit(_EXIT[effect.state])
@@ -173,6 +173,8 @@ def _report(effect: MaskingEffect, copy: MaskedCopy, *, told: str) -> str:
     rows = [_row(part) for part in effect.parts]
     masked = "、".join(f"{entity} {count}" for entity, count in copy.counts.items()) or "–"
     facts = f"策略 policy: {told}; 脱敏 masked: {masked}; 阻断 blocked: {len(copy.blocked)}"
+    if copy.surrogates:
+        facts += f"; 仿真替换（看似真实，并非本人信息） surrogates, which look real and are nobody's: {copy.surrogates}"
     return "\n".join([head, *rows, effect.sentence["zh-CN"], effect.sentence["en"], facts])
 
 

@@ -35,7 +35,7 @@ def harmed(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
         prompt = json.loads(request.content)["messages"][0]["content"]
         told["asked"] += 1
         number = int(prompt.split("第")[1].split("条")[0])
-        is_right = number % 10 > 0 and not ("⟦" in prompt and number < told["below"])
+        is_right = number % 10 > 0 and not ("1381234" not in prompt and number < told["below"])
         said = LABELS[number % 2 if is_right else 1 - number % 2]
         message = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": said}}
         return httpx.Response(200, json={"choices": [message]})
@@ -59,6 +59,7 @@ def test_what_is_kept_is_told_in_a_table_and_two_languages(harmed: dict[str, int
     lines = (tmp_path / "answers.jsonl").read_text("utf-8").splitlines()
     assert [json.loads(line)["side"] for line in (lines[0], lines[-1])] == ["raw", "masked"]
     assert "1381234" not in done.output + "".join(lines)
+    assert "surrogates, which look real and are nobody's: 200" in done.output
 
 
 @pytest.mark.parametrize(("n", "below", "code", "state"), [(200, 60, 1, "not_met"), (60, 0, 3, "insufficient")])
