@@ -97,8 +97,9 @@ class Streamed:
             return
         self._touch()
         if self.quick:
-            out = self.events.feed(data)
-            if self.events.done:
+            events = self.events
+            out = events.feed(data)
+            if events.done:
                 self.last += out
             elif out:
                 self._send(out)

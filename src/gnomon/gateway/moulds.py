@@ -21,7 +21,8 @@ class Mould:
     """Events of one choice with one running text. `place` names the text, `around` is all that else goes out."""
 
     __slots__ = (
-        "_after", "_before", "_closing", "_head", "_least", "_opening", "_tail", "around", "envelope", "place", "tells"
+        "_after", "_before", "_closing", "_from", "_head", "_least", "_opening", "_tail", "_to",
+        "around", "envelope", "place", "tells",
     )  # fmt: skip
 
     def __init__(self, place: tuple[int, str], came: tuple[bytes, bytes], goes: tuple[bytes, bytes]) -> None:
@@ -32,6 +33,7 @@ class Mould:
         self._before, self._after = came
         self._least = len(self._before) + len(self._after)
         self._opening, self._closing = b"data: " + self._before, self._after + b"\n\n"
+        self._from, self._to = len(self._opening), -len(self._closing)
         self._head = b"data: " + goes[0]
         self._tail = goes[1] + b"\n\n"
 
@@ -46,11 +48,10 @@ class Mould:
 
     def only(self, data: bytes) -> str:
         """The text of the one event that `data` is, as most servers write it; empty for anything else."""
-        opening, closing = self._opening, self._closing
-        if not data.startswith(opening) or not data.endswith(closing):
+        if not data.startswith(self._opening) or not data.endswith(self._closing):
             return ""
         try:
-            return _decode_text(data[len(opening) : -len(closing)])
+            return _decode_text(data[self._from : self._to])
         except (msgspec.DecodeError, UnicodeDecodeError):
             return ""
 

@@ -95,15 +95,15 @@ class EventStream:
         self._again: tuple[Mould, Field] | None = None  # what the last event fitted
 
     def feed(self, data: bytes) -> bytes:
-        if self._again is not None and not self._pending and not self.done:
+        if self._pending:
+            data = self._pending + data
+        elif self._again is not None and not self.done:
             known, field = self._again
             text = known.only(data)
             if text:
                 self._last = known.envelope
                 released = field.feed(text)
                 return known.event(released) if released or known.tells else b""
-        if self._pending:
-            data = self._pending + data
         if b"\r" in data:
             data = data.replace(b"\r\n", b"\n")
         blocks = data.split(b"\n\n")

@@ -148,6 +148,9 @@ def default_finder() -> Finder:
     return Finder()
 
 
+_NONE: list[Span] = []  # nothing was found; not to be changed
+
+
 class Window:
     """Text that arrives in pieces, with the spans that no later piece can change. Feeds one reader; not thread-safe."""
 
@@ -171,8 +174,10 @@ class Window:
         pending = self._pending = self._pending + text
         if len(pending) < self._wait:
             return "", []
-        if self._fired is not None and not self._fired(self._context + pending):
-            return self._pass(), []
+        if self._fired is not None:
+            whole = self._context + pending
+            if not self._fired(whole):
+                return self._pass(whole), _NONE
         shadow, found = self._finder.look(self._context, self._pending)
         whole = self._context + shadow.text
         at = undecided(whole, len(self._context)) - len(self._context)
@@ -195,10 +200,9 @@ class Window:
         self._wait = size + (32 if self.opening and size <= LONGEST else size // 4) if size > 512 else 0
         return decided
 
-    def _pass(self) -> str:
-        """What is decided of a text in which nothing is to be found: most events of a stream."""
-        text = self._pending
-        whole, begun = self._context + text, len(self._context)
+    def _pass(self, whole: str) -> str:
+        """What is decided of context and pending text in which nothing is to be found: most events of a stream."""
+        text, begun = self._pending, len(self._context)
         at = undecided(whole, begun)
         if self.opening:
             self.opening, self._opened = "", 0

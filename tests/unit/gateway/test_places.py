@@ -1,6 +1,7 @@
 """Strings guarded where they stand in JSON are what a walk through the whole value makes of them."""
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -9,7 +10,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gnomon import native
+from gnomon.app.gateway import guard
+from gnomon.gateway.exchange import Exchange
 from gnomon.gateway.guarding import TreeGuard
+from gnomon.gateway.replies import guard_output
 from gnomon.guard.finding import Finder
 from gnomon.guard.placeholders import Vault
 from gnomon.guard.policy import DEFAULT_POLICY, Masker
@@ -105,9 +109,11 @@ def test_what_is_not_written_as_json_must_be_is_left_to_the_walk(raw: bytes) -> 
 
 @settings(max_examples=150, deadline=None)
 @given(raw=st.binary(max_size=60) | texts.map(lambda text: text.encode("utf-8", "surrogatepass")))
-def test_no_bytes_at_all_upset_it(raw: bytes) -> None:
+@example(raw=b"00000000000")
+def test_whatever_the_bytes_a_place_is_a_string_or_made_of_the_signs_of_numbers(raw: bytes) -> None:
     for start, end, _ in MASKER.places(raw) or ():
-        msgspec.json.decode(raw[start:end])
+        token = raw[start:end]
+        assert isinstance(msgspec.json.decode(token), str) if token[:1] == b'"' else not token.strip(b"0123456789+-.eE")
 
 
 def test_without_c_there_are_places_only_where_there_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,3 +121,24 @@ def test_without_c_there_are_places_only_where_there_is_nothing(monkeypatch: pyt
     finder = Finder()
     assert finder.places(b'{"a":"b"}') == []
     assert finder.places(b'{"a":"13812345678"}') is None
+
+
+@pytest.mark.parametrize("name", ["logprobs", "\\u006cogprobs"])
+def test_log_probabilities_do_not_spell_out_what_was_masked(name: str) -> None:
+    told = {"content": [{"token": token} for token in ("138", "1234", "5678")]}
+    choice = f'{{"message":{{"content":"号13812345678"}},"{name}":{json.dumps(told)}}}'
+    guarded = _guarded(f'{{"choices":[{choice}]}}'.encode())
+    assert b"5678" not in guarded
+    assert msgspec.json.decode(guarded)["choices"][0]["logprobs"] is None
+
+
+@needs_c
+def test_an_answer_without_them_keeps_its_own_writing() -> None:
+    assert _guarded(b'{"choices": [ {"logprobs": null,"text":"13812345678"}]}').startswith(
+        b'{"choices": [ {"logprobs":'
+    )
+
+
+def _guarded(data: bytes) -> bytes:
+    route: Any = SimpleNamespace(content=None, masker=MASKER)
+    return guard_output(Exchange("req_1", peer="", address=""), data, route, guard())

@@ -1,0 +1,82 @@
+"""What a model server's bytes, however they were read, become at the sink."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from gnomon.gateway.upstream import Link, Pool, UpstreamError
+
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+PARTS = b"3\r\nabc\r\n2\r\nde\r\n1\r\nf\r\n"
+
+
+class Wire:
+    def write(self, data: bytes) -> None: ...
+
+    def close(self) -> None: ...
+
+    def abort(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+    def is_closing(self) -> bool:
+        return False
+
+
+class Taken:
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+
+    def head(self, status: int, headers: dict[bytes, bytes]) -> None: ...
+
+    def body(self, data: bytes) -> None:
+        if data == b"bad":
+            raise ValueError(data)
+        self.bodies.append(data)
+
+
+async def _answered(*reads: bytes) -> tuple[list[bytes], BaseException | None]:
+    link, sink = Link(Pool(asyncio.get_running_loop()), ("http", 1, "", "")), Taken()
+    link.connection_made(Wire())
+    sending = asyncio.ensure_future(link.send(b"", sink, silence_s=0.0))
+    await asyncio.sleep(0)
+    for data in reads:
+        link.data_received(data)
+    if not sending.done():
+        link.connection_lost(None)
+    failed: Any = (await asyncio.gather(sending, return_exceptions=True))[0]
+    return sink.bodies, failed if isinstance(failed, BaseException) else None
+
+
+def answered(*reads: bytes) -> tuple[list[bytes], BaseException | None]:
+    return asyncio.run(_answered(*reads))
+
+
+def test_chunks_of_one_read_go_on_as_one() -> None:
+    assert answered(HEAD + PARTS + b"0\r\n\r\n") == ([b"abcdef"], None)
+    assert answered(HEAD + b"3\r\nabc\r\n", b"2\r\nde\r\n1\r\nf\r\n0\r\n\r\n") == ([b"abc", b"def"], None)
+
+
+@pytest.mark.parametrize("cut", range(len(HEAD), len(HEAD + PARTS)))
+def test_nothing_is_lost_wherever_reads_end(cut: int) -> None:
+    whole = HEAD + PARTS + b"0\r\n\r\n"
+    bodies, failed = answered(whole[:cut], whole[cut:])
+    assert (b"".join(bodies), failed) == (b"abcdef", None)
+
+
+def test_what_came_before_nonsense_goes_on_and_the_rest_fails() -> None:
+    bodies, failed = answered(HEAD + PARTS + b"zz\r\n")
+    assert bodies == [b"abcdef"]
+    assert isinstance(failed, UpstreamError)
+    assert failed.received
+
+
+def test_what_the_sink_raises_ends_the_answer() -> None:
+    bodies, failed = answered(HEAD + b"3\r\nbad\r\n", b"3\r\nabc\r\n0\r\n\r\n")
+    assert (bodies, type(failed)) == ([], ValueError)
+
+
+def test_what_follows_a_whole_answer_is_nobodys() -> None:
+    whole = b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nabc"
+    assert answered(whole + b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nxyz") == ([b"abc"], None)
