@@ -50,7 +50,7 @@ def train(
     A rule of ours (titles, English names) that the labels speak against is left out, and said.
     """
     from gnomon.guard.names.artefact import save  # megabytes that only those who look for names need
-    from gnomon.guard.names.data import folds, read, refuted
+    from gnomon.guard.names.data import apart, folds, read, refuted
     from gnomon.guard.names.deep import lac
 
     readers: dict[str, Hinter | None] = {"names": None} | ({"deep": _remembered(lac().hints)} if deep else {})
@@ -62,8 +62,7 @@ def train(
         for number in range(count):
             learned = [document for split in splits for document in split[number][0]]
             judged = [document for split in splits for document in split[number][1]]
-            again = {sentence.text for document in judged for sentence in document.sentences}
-            learned = [one for one in learned if not any(sentence.text in again for sentence in one.sentences)]
+            learned = apart(learned, judged)
             for speed, hints in readers.items():
                 tagger = _trained(learned, epochs, hints, f"折 fold {number + 1}/{count} {speed}")
                 _judge(tagger, refuted(learned), judged, (speed, leaning), results)
@@ -118,11 +117,13 @@ def _trained(documents: "list[Document]", epochs: int, hints: "Hinter | None", t
         def progress(_epoch: int, _loss: float) -> None:
             bar.update(1)
 
+        shipped = load().tagger
         return training.train(
             [*sentences, *with_others(sentences)],
-            load().tagger.lexicon,
-            settings=training.Settings(epochs=epochs),
+            shipped.lexicon,
+            settings=training.Settings(epochs=epochs, mean=max(1, epochs // 2)),
             hints=hints,
+            start=shipped,
             progress=progress,
         )
 

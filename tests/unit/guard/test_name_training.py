@@ -14,8 +14,8 @@ from gnomon import native
 from gnomon.cli.mask import mask
 from gnomon.guard.names import artefact
 from gnomon.guard.names.artefact import load
-from gnomon.guard.names.data import BadTrainingData, Document, folds, read, refuted, swapped
-from gnomon.guard.names.features import Hints
+from gnomon.guard.names.data import BadTrainingData, Document, apart, folds, read, refuted, swapped
+from gnomon.guard.names.features import HINTS, WIDTH, Hints, hashed, hashed_slowly
 from gnomon.guard.names.making import Maker
 from gnomon.guard.names.tagger import MAY_FOLLOW, TAGS, sums_slowly, viterbi, viterbi_slowly
 from gnomon.guard.names.training import Chains, Group, Sentence, Settings, group, slopes, train
@@ -116,6 +116,34 @@ def test_tags_and_sums_in_c_are_the_very_same(length: int, kinds: int, seed: int
         native.load("chain").best(scores, follow, begin[1:].copy(), end)
 
 
+# Compares C with its twin: a machine without a compiler has only the twin.
+@pytest.mark.skipif(native.load("hashing") is None, reason="built without a C compiler")
+@given(st.integers(0, 30), st.integers(1, WIDTH + 20), st.integers(0, 2**32))
+@settings(max_examples=60, deadline=None)
+def test_features_in_c_are_the_very_same(length: int, width: int, seed: int) -> None:
+    dice = np.random.default_rng(seed)
+    known = dice.integers(0, 1 << 32, (12, length + 8), dtype=np.uint32)
+    places = dice.permutation(np.arange(4, length + 4))
+    assert np.array_equal(hashed(known, places, width), hashed_slowly(known, places, width))
+    for beyond in (places + 5 + length, places - 5 - length):
+        if length:
+            with pytest.raises(ValueError, match="place"):
+                hashed(known, beyond, width)
+    with pytest.raises(ValueError, match="part"):
+        hashed(known[:1], places, width + 1)
+
+
+def test_what_is_learned_on_from_is_still_known() -> None:
+    """A company's few sentences say nothing of this name; the tagger that it learned on from does."""
+    text = "记者王小明从上海报道。"
+    own = [Sentence("今天天气很好，大家都出去了。", ())] * 4
+    shipped = load().tagger
+    taught = Settings(epochs=2, mean=2)
+    alone, further = (train(own, shipped.lexicon, settings=taught, start=start) for start in (None, shipped))
+    assert alone.find([text]) == [[]]
+    assert "王小明" in {text[one.start : one.end] for one in further.find([text])[0]}
+
+
 def test_a_rule_that_the_labels_speak_against_is_left_out() -> None:
     text = "王先生来了。"
     against = [Document("d", (Sentence(text, ()),))] * 30
@@ -128,7 +156,7 @@ def test_a_second_readers_hints_are_learned_from() -> None:
     """Two names that look alike; only the hint tells which is a person."""
 
     def hints(texts: list[str]) -> list[Hints]:
-        return [np.full(len(text), 1 if text.endswith("1") else 2, np.uint8) for text in texts]
+        return [np.full((len(text), HINTS), 1 if text.endswith("1") else 2, np.uint8) for text in texts]
 
     sentences = [Sentence("说云山好1", ((1, 3, "PERSON"),)), Sentence("说云山好2", ())] * 30
     tagger = train(sentences, load().tagger.lexicon, settings=Settings(epochs=6, dropout=0.2), hints=hints)
@@ -160,6 +188,18 @@ def test_folds_keep_documents_whole_and_cover_each_once(tmp_path: Path) -> None:
     judged = [document for _, part in folds(documents, 3) for document in part]
     assert judged == documents
     assert all(not set(map(id, learned)) & set(map(id, part)) for learned, part in folds(documents, 3))
+
+
+def test_what_is_judged_is_not_learned_from_in_another_spelling_either() -> None:
+    def document(text: str) -> Document:
+        return Document("d", (Sentence(text, ()),))
+
+    judged = [document("据新华社报道，王小明昨天在上海出席了会议。")]
+    same = document("据新华社报道:王小明 昨天在上海出席了会议")
+    longer = document("据新华社报道，王小明昨天在上海出席了会议，并讲话。")
+    other = document("昨天在上海，李红没有出席，大家都很遗憾，会议改期举行。")
+    assert apart([same, other, longer, document("短")], judged) == [other, document("短")]
+    assert apart([document("短"), document("！")], [document("短")]) == [document("！")]
 
 
 def test_bio_is_read_like_spans(tmp_path: Path) -> None:

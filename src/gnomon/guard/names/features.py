@@ -10,9 +10,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from gnomon import native
 from gnomon.guard.names.lexicon import LONGEST, Codes, Lexicon
 
-VERSION: Final = 1
+VERSION: Final = 2
 BITS: Final = 20
 """Feature numbers are below 2 ** BITS."""
 PAD: Final = 4
@@ -20,11 +21,13 @@ PAD: Final = 4
 _EDGE: Final = 1
 _DIGIT, _LATIN, _CAPITAL = 48, 97, 65
 
-_MIXES: Final = np.random.default_rng(20260101).integers(1 << 16, 1 << 32, size=64, dtype=np.uint32) | np.uint32(1)
+_MIXES: Final = np.random.default_rng(20260101).integers(1 << 16, 1 << 32, size=128, dtype=np.uint32) | np.uint32(1)
 
 Features = npt.NDArray[np.int32]
 Hints = npt.NDArray[np.uint8]
-"""What a second reader takes each character of a sentence for; below 255."""
+"""What a second reader takes each character of a sentence for, by character and `HINTS`: its tag; the tag that comes
+next; how sure it is of people, organisations and places; and of the first two more finely. All below 255."""
+HINTS: Final = 4
 
 
 def codes(text: str) -> Codes:
@@ -89,9 +92,9 @@ def _shift(row: Codes, step: int) -> Codes:
     return moved
 
 
-_X, _BITS_OF, _BEGUN, _ENDED, _NAMED, _FIRST, _GIVEN, _NOTHING, _HINT = range(9)
+_X, _BITS_OF, _BEGUN, _ENDED, _NAMED, _FIRST, _GIVEN, _NOTHING, _HINT, _NEXT, _SURE, _SURER = range(12)
 """What is known of one place: its character, dictionary words around it, names around it, how well it begins and
-stands in a name; nothing, to fill up with; and what a second reader takes it for."""
+stands in a name; nothing, to fill up with; and what a second reader takes it for, in `HINTS` ways."""
 
 
 def _x(*steps: int) -> tuple[tuple[int, int], ...]:
@@ -144,6 +147,18 @@ _HINTED: Final = (
     ((_FIRST, 0), (_HINT, 0), (_HINT, 1)),
     ((_FIRST, 0), (_GIVEN, 1), (_HINT, 0), (_HINT, 1)),
     ((_ENDED, -1), (_HINT, 0), (_BEGUN, 0)),
+    *(((_NEXT, step),) for step in (-1, 0, 1)),
+    *(((_SURE, step),) for step in (-2, -1, 0, 1, 2)),
+    *(((_SURER, step),) for step in (-1, 0, 1)),
+    ((_HINT, 0), (_NEXT, 0)),
+    ((_SURE, -1), (_SURE, 0)),
+    ((_SURE, 0), (_SURE, 1)),
+    ((_SURE, -1), (_SURE, 0), (_SURE, 1)),
+    ((_X, 0), (_SURE, 0)),
+    ((_X, -1), (_SURE, 0)),
+    ((_X, 1), (_SURE, 0)),
+    ((_FIRST, 0), (_GIVEN, 1), (_SURE, 0), (_SURE, 1)),
+    ((_FIRST, -1), (_GIVEN, 0), (_SURE, 0), (_SURE, -1)),
 )
 """What there is besides where a second reader was asked."""
 _ALL: Final = _GROUPS + _HINTED
@@ -151,9 +166,10 @@ WIDTH: Final = len(_GROUPS)
 LEXICAL: Final = np.array([any(part == _X for part, _ in group) for group in _ALL])
 """Which features name characters; the others know only kinds, and so hold for names never seen."""
 _MOST: Final = max(map(len, _ALL))
-_WHAT: Final = np.array([[part for part, _ in group] + [_NOTHING] * (_MOST - len(group)) for group in _ALL])
-_WHERE: Final = np.array([[step for _, step in group] + [0] * (_MOST - len(group)) for group in _ALL])
+_WHAT: Final = np.array([[part for part, _ in group] + [_NOTHING] * (_MOST - len(group)) for group in _ALL], np.int64)
+_WHERE: Final = np.array([[step for _, step in group] + [0] * (_MOST - len(group)) for group in _ALL], np.int64)
 _SALT: Final = _MIXES[: len(_ALL), None]
+_LAST: Final = np.uint32(0x2C1B3C6D)
 
 
 def extract(sentences: list[str], lexicon: Lexicon, hints: Sequence[Hints] | None = None) -> Features:
@@ -162,16 +178,31 @@ def extract(sentences: list[str], lexicon: Lexicon, hints: Sequence[Hints] | Non
     words = _Words(row, lexicon)
     parts = [row, words.bits, words.begun, words.ended, words.named, lexicon.begins(row), lexicon.ends(row)]
     parts.append(words.nothing)
-    width = WIDTH
-    if hints is not None:
-        width = len(_ALL)
-        parts.append(np.zeros(len(row), np.uint32))
-        parts[_HINT][places] = np.concatenate([*hints, np.zeros(0, np.uint8)]).astype(np.uint32) + np.uint32(1)
-    known, salt = np.stack(parts), _SALT[:width]
+    if hints is None:
+        return hashed(np.stack(parts), places, WIDTH)
+    heard = np.zeros((HINTS, len(row)), np.uint32)
+    heard[:, places] = np.concatenate([*hints, np.zeros((0, HINTS), np.uint8)]).T.astype(np.uint32) + np.uint32(1)
+    return hashed(np.concatenate([np.stack(parts), heard]), places, len(_ALL))
+
+
+def hashed(known: Codes, places: npt.NDArray[np.intp], width: int) -> Features:
+    """The first `width` features of these places. `known`: by part, and by place of the row."""
+    compiled = native.load("hashing")
+    if compiled is None:
+        return hashed_slowly(known, places, width)
+    out = np.empty((len(places), width), np.int32)
+    tables = (_WHAT[:width], _WHERE[:width], _SALT[:width])
+    compiled.hashed(known, *tables, places, out, len(known), BITS)
+    return out
+
+
+def hashed_slowly(known: Codes, places: npt.NDArray[np.intp], width: int) -> Features:
+    """The same without C."""
+    salt = _SALT[:width]
     total = np.repeat(salt, len(places), axis=1)
     for part in range(_MOST):
         total ^= known[_WHAT[:width, part, None], _WHERE[:width, part, None] + places]
         total *= salt
         total ^= total >> np.uint32(13)
-    total *= np.uint32(0x2C1B3C6D)
+    total *= _LAST
     return np.ascontiguousarray((total >> np.uint32(32 - BITS)).T.astype(np.int32))

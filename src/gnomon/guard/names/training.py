@@ -26,6 +26,8 @@ _GROUP: Final = 256
 _LONGEST: Final = 8192
 _LEAST: Final = 1e-3
 """A character whose tag is as certain as this moves no weights."""
+_TRUST: Final = 0.5
+"""How much of what a tagger says that is learned on from is believed at first: wholly, it would be hard to unlearn."""
 _NUMBERS: Final = {tag: number for number, tag in enumerate(TAGS)}
 
 
@@ -55,6 +57,7 @@ class Settings:
     slowing: float = 0.8  # the rate's factor from one epoch to the next
     dropout: float = 0.3  # share of the features that name characters which a step does not see
     seed: int = 7
+    mean: int = 1  # of how many epochs, the last ones, the weights are the mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +75,21 @@ def train(
     *,
     settings: Settings | None = None,
     hints: Hinter | None = None,
+    start: Tagger | None = None,
     progress: Callable[[int, float], None] = lambda epoch, loss: None,
 ) -> Tagger:
     """The tagger that these sentences teach; the same for the same sentences, settings and machine.
 
-    `hints` says what a second reader thinks of each character; the tagger learns when to believe it.
+    `hints` says what a second reader thinks of each character; the tagger learns when to believe it. `start`: a tagger
+    to learn on from, so that names of which these sentences say nothing are not unknown.
     """
     settings = settings or Settings()
     dice = np.random.default_rng(settings.seed)
     known = [sentence for sentence in sentences if 0 < len(sentence.text) <= _LONGEST]
     chains = Chains()
+    if start:
+        chains.begin(start)
+    mean = Mean()
     order = dice.permutation(len(known))
     groups = [
         group([known[number] for number in order[at : at + _GROUP]], lexicon, hints)
@@ -93,8 +101,11 @@ def train(
             chains.learn(groups[number], _seen(groups[number], dice, settings.dropout), rate)
             for number in dice.permutation(len(groups))
         )
+        if settings.mean > 1 and epoch >= settings.epochs - settings.mean:
+            mean.add(chains)
         progress(epoch + 1, loss / sum(len(one.text) for one in known))
-    return packed(chains.weights[:, : len(TAGS)], chains.follow, lexicon, hints)
+    weights, follow = mean.taken() if mean.count else (chains.weights, chains.follow)
+    return packed(weights[:, : len(TAGS)], follow, lexicon, hints)
 
 
 def group(sentences: Sequence[Sentence], lexicon: Lexicon, hints: Hinter | None = None) -> Group:
@@ -123,6 +134,11 @@ class Chains:
         self.squares: Floats = np.full(shape, 1e-2, np.float32)
         self.follow: Floats = np.zeros((len(TAGS), len(TAGS)), np.float32)
         self.follow_squares: Floats = np.full_like(self.follow, 1e-2)
+
+    def begin(self, tagger: Tagger) -> None:
+        """Learning goes on from what this tagger knows."""
+        self.weights[:, : len(TAGS)] = tagger.weights * np.float32(tagger.scale * _TRUST)
+        self.follow[:] = tagger.follow * np.float32(_TRUST)
 
     def learn(self, group: Group, seen: Floats, rate: float) -> float:
         """One pass over the group's sentences. Returns the negative log likelihood that they had."""
@@ -154,6 +170,26 @@ class Chains:
         self.follow_squares += by_follow * by_follow
         self.follow -= rate * by_follow / np.sqrt(self.follow_squares)
         return loss
+
+
+class Mean:
+    """The mean of weights at several times: what moves to and fro stays in the middle (Polyak, Juditsky 1992)."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._weights: Floats = np.zeros(0, np.float32)
+        self._follow: Floats = np.zeros(0, np.float32)
+
+    def add(self, chains: Chains) -> None:
+        if not self.count:
+            self._weights, self._follow = np.zeros_like(chains.weights), np.zeros_like(chains.follow)
+        self._weights += chains.weights
+        self._follow += chains.follow
+        self.count += 1
+
+    def taken(self) -> tuple[Floats, Floats]:
+        share = np.float32(1 / self.count)
+        return self._weights * share, self._follow * share
 
 
 _MOVES: Final = MAY_FOLLOW >= 0
