@@ -1,6 +1,7 @@
 """The same drawing without a page around it: fixed width, colours and fonts inside, for PDF, Word and a download."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from xml.etree.ElementTree import Element, SubElement, fromstring, tostring
 
 import resvg_py
@@ -56,13 +57,14 @@ def standalone(drawing: Chart | str, theme: Theme = "light", *, width: int = 720
 
 def png(drawing: Chart | str, width: int = 720, *, theme: Theme = "light", density: float = 2) -> bytes:
     """The drawing as PNG of `width * density` pixels; Chinese by the system's CJK font."""
+    return _painted(standalone(drawing, theme, width=width), density, TOKENS[theme]["card"])
+
+
+@lru_cache(maxsize=64)  # a paper shows the same drawing in its Word file and in its PDF; painting takes 20 ms
+def _painted(svg: str, density: float, background: str) -> bytes:
     return bytes(
         resvg_py.svg_to_bytes(
-            svg_string=standalone(drawing, theme, width=width),
-            zoom=density,
-            font_family=_CJK,
-            sans_serif_family=_CJK,
-            background=TOKENS[theme]["card"],
+            svg_string=svg, zoom=density, font_family=_CJK, sans_serif_family=_CJK, background=background
         )
     )
 
