@@ -101,10 +101,13 @@ class World:
         self.platform.database.close()
 
 
-def make_world(folder: Path, patch: Callable[[Any, str, Any], None], *, papers: bool = True) -> World:
+def make_world(
+    folder: Path, patch: Callable[[Any, str, Any], None], *, papers: bool = True, only_deployed: bool = False
+) -> World:
     """`patch(object, name, value)` sets what must be undone afterwards, as monkeypatch.setattr does.
 
-    Without `papers` the reports are asked for and not rendered: that is the slowest part.
+    Without `papers` the reports are asked for and not rendered: that is the slowest part. With `only_deployed` the
+    story ends with its first chapter: a model that serves.
     """
     network, gateway = FakeNetwork(served={f"{MODEL}-base-1"}), FakeGateway()
     gateway.is_right = lambda model, number: number % 9 != 0 if model.endswith("lora-1") else number % 2 == 0
@@ -133,7 +136,8 @@ def make_world(folder: Path, patch: Callable[[Any, str, Any], None], *, papers: 
     wiring.subscribe(platform)
     bus.subscribe(TrainingFinished, remediation.note_training)
     world = World(FastAPI(), platform, records)
-    _Story(world, network, papers=papers).tell()
+    story = _Story(world, network, papers=papers)
+    story.deploy() if only_deployed else story.tell()
     _open_console(world, folder)
     return world
 

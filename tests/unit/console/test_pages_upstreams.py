@@ -21,7 +21,7 @@ GIVEN = {"connect_timeout_s": "2", "reason": "迁到内网主机"}
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     patch = pytest.MonkeyPatch()
     folder: Path = tmp_path_factory.mktemp("loop")
-    made = make_world(folder, patch.setattr, papers=False)
+    made = make_world(folder, patch.setattr, only_deployed=True)
     services.fill(gateway_key=lambda: public_key(folder))
     made.ids["home"] = str(folder)
     yield made
