@@ -78,6 +78,19 @@ def verify(number: str, how: str) -> None:
 
 
 @subject.command()
+@click.option("--new", is_flag=True, help="换一把新密钥 / Make a new key, which is used from now on.")
+def keys(new: bool) -> None:
+    """索引密钥 / keys of the index of persons, oldest first, by name; the last one is in use.
+
+    Gateways take a new key with their next start. An older key goes by itself once nothing is noted under it.
+    """
+    with session.client() as client:
+        told = client.post(f"{_PATH}/keys") if new else client.get(f"{_PATH}/keys")
+    for number, name in enumerate(told["keys"], 1):
+        click.echo(f"{name}{'  使用中 / in use' if number == len(told['keys']) else ''}")
+
+
+@subject.command()
 @click.argument("number")
 def find(number: str) -> None:
     """查找 / search everything that is stored; wait, and print where something is."""

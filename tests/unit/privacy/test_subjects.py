@@ -48,7 +48,9 @@ from gnomon.kit.blobs import Blobs
 from gnomon.kit.canonical import digest_bytes
 from gnomon.kit.clock import FakeClock
 from gnomon.kit.errors import BadInput, Denied, NotFound
+from gnomon.kit.jobs import JobContext
 from gnomon.kit.keys import signing_key
+from gnomon.kit.outbox import JobRow
 from gnomon.kit.settings import Settings
 from gnomon.kit.work import Platform
 from tests.fakes.platform import MONDAY, do, make_platform, run_jobs
@@ -456,3 +458,24 @@ def test_an_erasure_beside_a_file_that_cannot_be_read_ends_and_proves_nothing_of
     assert (row.state, [one["why"] for one in row.outcome["unread"]]) == ("done", ["damaged"])
     with platform.read() as session:
         assert session.get_one(Artefact, row.evidence_id).state == State.INSUFFICIENT
+
+
+def test_a_new_key_of_the_index_is_in_the_trail_finds_what_was_noted_before_and_replaces_the_old_one(
+    platform: Platform, tmp_path: Path
+) -> None:
+    add_texts(platform)
+    first = found(platform, asked("find"))
+    names = do(platform, "rong", actions.rotate_key)
+    assert len(names) == 2
+    assert found(platform, asked("find")).places == first.places
+    row = JobRow(id="job_1", name="privacy.rights_upkeep", subject="", args={}, state="running", created_at=MONDAY,
+                 actor_id="system:test", progress={})  # fmt: skip
+    jobs.upkeep(JobContext(platform, row))
+    assert person_index(tmp_path).key_names == names[1:]
+    assert found(platform, asked("find")).places == first.places
+    sealer = Sealer(platform, services.get("audit_key"))
+    while sealer.run_once():
+        pass
+    with platform.read() as session:
+        (entry,) = session.query(AuditEntry).filter(AuditEntry.permission == "rights_request.rotate")
+    assert entry.facts["made"] == names[1]

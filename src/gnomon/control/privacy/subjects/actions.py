@@ -13,6 +13,7 @@ from gnomon.control.privacy.subjects.holders import HOLDERS, Erasure
 from gnomon.control.privacy.subjects.schemas import Erased, Found, IdentityCheck, NewRightsRequest
 from gnomon.control.privacy.tables import RightsRequest
 from gnomon.control.rulebook import rules as rulebook
+from gnomon.guard.persons import add_key
 from gnomon.kit import services
 from gnomon.kit.canonical import digest
 from gnomon.kit.clock import iso
@@ -258,6 +259,20 @@ def expire_package(work: Work, id: str) -> None:
     row = queries.request(work.session, id)
     work.about("rights_request", row.id, number=row.number)
     _drop_package(row)
+
+
+@action("rights_request.rotate")
+def rotate_key(work: Work) -> tuple[str, ...]:
+    """The index of persons has a new key, which counts at once here and in a gateway from its next start.
+
+    The names of all keys, oldest first. The older ones still find, until nothing is noted under them any more: what is
+    stored here is noted anew by the next upkeep, traffic ends with its days.
+    """
+    home = services.settings().home
+    before = persons.index().key_names
+    made = add_key(home)
+    work.about("person_index", "keys", before=list(before), made=made)
+    return persons.index().key_names
 
 
 def _at(work: Work, id: str, to: str) -> RightsRequest:

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from gnomon.control.privacy.subjects import actions, queries
+from gnomon.control.privacy.subjects import actions, persons, queries
 from gnomon.control.privacy.subjects.schemas import IdentityCheck, NewRightsRequest, Refusal
 from gnomon.control.privacy.tables import RightsRequest
 from gnomon.kit.clock import iso
@@ -23,6 +23,18 @@ def listed(session: ReadDep) -> list[dict[str, Any]]:
 def open_request(body: NewRightsRequest, work: WorkDep) -> dict[str, Any]:
     """The identifiers are sealed at once; no answer, list or log ever shows them again."""
     return as_dict(actions.open_request(work, body))
+
+
+@router.get("/keys", dependencies=[allow("rights_request.rotate")])
+def keys() -> dict[str, Any]:
+    """The names of the keys of the index, oldest first; the last one is in use."""
+    return {"keys": list(persons.index().key_names)}
+
+
+@router.post("/keys", status_code=201)
+def rotate_key(work: WorkDep) -> dict[str, Any]:
+    """A new key; the older ones still find."""
+    return {"keys": list(actions.rotate_key(work))}
 
 
 @router.get("/{id}", dependencies=[allow("rights_request.view")])
