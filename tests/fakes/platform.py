@@ -64,6 +64,12 @@ def make_platform(
     return platform
 
 
+def open_platform(folder: Path, *, bus: Bus | None = None) -> Platform:
+    """The platform whose closed database was copied into `folder`; its clock stands at MONDAY again."""
+    services.fill(held_out=sealed_text_hashes)
+    return Platform(_hasty(folder / "control.sqlite"), hooks=ControlHooks(), bus=bus, clock=FakeClock(MONDAY))
+
+
 def _database(path: Path) -> Database:
     """A fresh database with all tables known by now: a copy, for making them takes longer than most tests."""
     tables = len(Base.metadata.tables)

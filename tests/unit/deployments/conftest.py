@@ -1,6 +1,8 @@
 """A platform whose network is in this process, and the way to a live deployment in one call."""
 
+import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,7 @@ from gnomon.kit.work import Bus, Platform
 from tests.fakes.catalog import register_base
 from tests.fakes.deployments import ENVIRONMENT, PLAN, REQUIREMENTS, TESTS, FakeNetwork
 from tests.fakes.installation import install
-from tests.fakes.platform import do, make_platform, run_jobs
+from tests.fakes.platform import do, make_platform, open_platform, run_jobs
 
 
 class Records:
@@ -88,17 +90,29 @@ class Company:
         return id
 
 
-@pytest.fixture
-def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Company]:
-    monkeypatch.setattr(services, "_shared", {})
-    network, records, told = FakeNetwork(served={"reviews-base-1"}), Records(), []
+@dataclass(frozen=True)
+class PutAway:
+    """A home folder that tests copy, and what the world around it knew."""
+
+    home: Path
+    served: frozenset[str]
+    told: tuple[str, ...]
+
+
+def found(home: Path, patch: pytest.MonkeyPatch, *, again: PutAway | None = None) -> Company:
+    """A new company with its things in `home`, or one that was put away, on a copy of its folder."""
+    patch.setattr(services, "_shared", {})
+    if again:
+        shutil.copytree(again.home, home, dirs_exist_ok=True)
+    network = FakeNetwork(served=set(again.served) if again else {"reviews-base-1"})
+    records, told = Records(), list(again.told if again else ())
     services.fill(
-        settings=Settings(home=tmp_path),
-        blobs=Blobs(f"file://{tmp_path}/store"),
+        settings=Settings(home=home),
+        blobs=Blobs(f"file://{home}/store"),
         records=records,
         platform_key="gn-test_00000000_x",
         http_client=network.client,
-        installation=install(tmp_path / "venv"),
+        installation=install(home / f"venv-{home.name}"),
     )
     bus = Bus()
     bus.subscribe(RoutesChanged, lambda _work, event: told.append(event.model))
@@ -108,7 +122,18 @@ def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Company
         "release": actions.release_decided,
     }
     bus.subscribe(ApprovalDecided, lambda work, event: decided[event.kind](work, event))
-    platform = make_platform(tmp_path, bus=bus)
+    platform = open_platform(home, bus=bus) if again else make_platform(home, bus=bus)
     network.platform = platform
-    yield Company(platform, network, records, told)
-    platform.database.close()
+    return Company(platform, network, records, told)
+
+
+def put_away(company: Company) -> PutAway:
+    company.platform.database.close()
+    return PutAway(services.settings().home, frozenset(company.network.served), tuple(company.told))
+
+
+@pytest.fixture
+def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Company]:
+    made = found(tmp_path, monkeypatch)
+    yield made
+    made.platform.database.close()

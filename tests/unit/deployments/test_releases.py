@@ -1,6 +1,9 @@
 """Candidates, canaries, full releases, and the way back."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +23,7 @@ from gnomon.kit.clock import FakeClock
 from gnomon.kit.errors import Conflict, Denied, NotFound
 from gnomon.kit.work import Actor
 from tests.fakes.catalog import add_adapter
-from tests.unit.deployments.conftest import Company
+from tests.unit.deployments.conftest import Company, PutAway, found, put_away
 
 RULES = [{"indicator": "error_ratio", "limit": 0.05, "min_requests": 20}]
 
@@ -51,16 +54,36 @@ def ask(company: Company, evidence_id: str) -> Release:
     return release
 
 
-@pytest.fixture
-def version(company: Company) -> str:
+@dataclass(frozen=True)
+class Candidate:
+    company: PutAway
+    version: str
+
+
+@pytest.fixture(scope="module")
+def candidate(tmp_path_factory: pytest.TempPathFactory) -> Candidate:
     """A tested candidate beside a live base."""
-    id = company.deploy()
-    with company.platform.read() as session:
-        base = queries.deployment(session, id).version_id
-    adapter = add_adapter(company.platform, base)
-    company.do("wei", actions.add_candidate, "reviews", adapter)
-    company.run()
-    return adapter
+    with pytest.MonkeyPatch.context() as patch:
+        company = found(tmp_path_factory.mktemp("candidate"), patch)
+        id = company.deploy()
+        with company.platform.read() as session:
+            base = queries.deployment(session, id).version_id
+        adapter = add_adapter(company.platform, base)
+        company.do("wei", actions.add_candidate, "reviews", adapter)
+        company.run()
+        return Candidate(put_away(company), adapter)
+
+
+@pytest.fixture
+def company(candidate: Candidate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Company]:
+    made = found(tmp_path, monkeypatch, again=candidate.company)
+    yield made
+    made.platform.database.close()
+
+
+@pytest.fixture
+def version(candidate: Candidate) -> str:
+    return candidate.version
 
 
 def release_now(company: Company, id: str) -> Release:
@@ -108,15 +131,15 @@ def test_a_candidate_answers_without_traffic_and_is_tested(company: Company, ver
     assert "reviews-lora-1" in company.network.served
 
 
-def test_an_adapter_that_does_not_fit_says_why(company: Company) -> None:
-    id = company.deploy()
+def test_an_adapter_that_does_not_fit_says_why(company: Company, version: str) -> None:
     with company.platform.read() as session:
-        base = queries.deployment(session, id).version_id
+        base = catalog.version(session, version).base_id
     company.network.refuse_adapter = True
-    company.do("wei", actions.add_candidate, "reviews", add_adapter(company.platform, base))
+    misfit = add_adapter(company.platform, base, label="lora-2", fill=2)
+    company.do("wei", actions.add_candidate, "reviews", misfit)
     company.run()
     with company.platform.read() as session:
-        (candidate,) = queries.candidates(session)
+        (candidate,) = [one for one in queries.candidates(session) if one.version_id == misfit]
     assert candidate.state == "load_failed"
     assert "does not fit" in candidate.steps[-1]["note"]
 
