@@ -1,5 +1,6 @@
 """Findings are proved, numbered, and end once, by somebody else or with their case."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ from gnomon.contract.verdicts import State
 from gnomon.control.evidence import actions as evidence
 from gnomon.control.findings import actions, queries, rules
 from gnomon.control.findings.schemas import NewFinding
+from gnomon.kit import services
 from gnomon.kit.errors import NotFound
+from gnomon.kit.settings import Settings
 from gnomon.kit.work import Platform
 from tests.fakes.platform import do, make_platform
 
@@ -18,8 +21,12 @@ ids = st.sampled_from(["f1", "f2", "f3", "f4"])
 
 
 @pytest.fixture
-def platform(tmp_path: Path) -> Platform:
-    return make_platform(tmp_path)
+def platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
+    monkeypatch.setattr(services, "_shared", {})
+    services.fill(settings=Settings(home=tmp_path))
+    made = make_platform(tmp_path)
+    yield made
+    made.database.close()
 
 
 def proof(platform: Platform) -> str:
