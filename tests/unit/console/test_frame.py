@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
@@ -11,6 +12,7 @@ from jinja2 import UndefinedError
 from starlette.requests import Request
 from starlette.testclient import TestClient
 
+import gnomon.console
 from gnomon.console import navigation, security
 from gnomon.console.assets import ASSETS, UnknownAsset
 from gnomon.console.pages import gallery, preferences
@@ -232,3 +234,16 @@ def test_a_cold_gallery_is_small(client: TestClient) -> None:
     files |= {ASSETS.url(name) for name in ("dialogs.js", "keys.js", "palette.js", "figure.js", "list.js", "live.js")}
     total = int(page.headers["content-length"]) + sum(int(client.get(f).headers["content-length"]) for f in files)
     assert total < 60_000
+
+
+def test_a_theme_changes_colours_and_nothing_else() -> None:
+    """The browser's tests rest on it: they look at a page's second theme for its colours alone."""
+    folder = Path(gnomon.console.__file__).parent / "static"
+    css = {path.name: path.read_text("utf-8") for path in folder.glob("*.css")}
+    themed = {name: re.findall(r':root\[data-theme="(?:dark|auto)"\] \{([^}]*)\}', text) for name, text in css.items()}
+    (rules,) = [found for found in themed.values() if found]
+    declared = [part.strip() for rule in rules for part in rule.split(";") if part.strip()]
+    assert len(declared) > 20
+    assert [one for one in declared if not re.fullmatch(r"--[\w-]+: #[0-9a-f]{6}|color-scheme: dark", one)] == []
+    about_themes = r"data-theme|prefers-color-scheme"
+    assert [name for name, text in css.items() if re.search(about_themes, text) and not themed[name]] == []
