@@ -166,11 +166,11 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(one for one in features(text) if re.fullmatch("[a-z]{3,}|[\u3400-\u9fff]{2}", one))
 
 
-def packed(w: np.ndarray, bias: float, words: list[str]) -> bytes:
-    """The table in bytes; `bias` is moved so that a score of .7, from which on it is recorded, is what was SURE."""
+def packed(w: np.ndarray, bias: float, words: list[str], *, sure: float = SURE, at: float = 0.7) -> bytes:
+    """The table in bytes; `bias` is moved so that a score of `at`, from which on it is recorded, is what was `sure`."""
     unit = float(np.abs(w).max()) / 127
     small = np.round(w / unit).astype(np.int8).tobytes()
-    moved = bias + math.log(0.7 / 0.3) - math.log(SURE / (1 - SURE))
+    moved = bias + math.log(at / (1 - at)) - math.log(sure / (1 - sure))
     told = " ".join(words).encode()
     version = f"{zlib.crc32(small + told):08x}"
     return f"{version} {unit:.8g} {moved:.8g}\n".encode() + told + b"\n" + small

@@ -3,6 +3,8 @@
 A text is judged in windows at fixed places, however it arrives: that is what makes a stream's verdict the whole text's.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -22,8 +24,25 @@ HIDDEN_SCORE = 0.9
 """How surely somebody hides something who wrote an attack so that it must be decoded first."""
 MEANT = "unsafe.request"
 """The category of what no rule names and the model of harmful requests does."""
+AIMED = "injection.request"
+"""The category of what no rule names and the model of attacks by words does."""
 LEAST = 0.5
-"""The least score that the model says aloud."""
+"""The least score that a model says aloud."""
+_HINTS = {AIMED: 3}
+"""Hints that a sentence must hold, where one is not enough: attacks have many, and single ones of theirs are common."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asker:
+    """A model of what sentences ask for, and which of them it looks at: those with `least` of its hints."""
+
+    category: str
+    model: meant.Model
+    hints: Patterns
+    least: int
+
+    def is_meant(self, text: str) -> bool:
+        return len(self.hints.found(text.encode("utf-8", "surrogatepass"))) >= self.least
 
 
 class Engine:
@@ -32,14 +51,20 @@ class Engine:
     An exception passes through: nobody who asked for verdicts gets fewer instead.
     """
 
-    def __init__(self, book: Book, memory: Path | None = None, model: meant.Model | None = None) -> None:
-        self._model = (model or meant.load()) if MEANT in book.titles else None
-        self.version = f"{book.version}+{self._model.version}" if self._model else book.version
+    def __init__(self, book: Book, memory: Path | None = None, models: Mapping[str, meant.Model] | None = None) -> None:
+        """`models` by the category that each speaks for; those inside the package without it."""
+        models = meant.shipped() if models is None else models
+        known = {category: model for category, model in models.items() if category in book.titles}
+        self.version = "+".join([book.version, *(model.version for model in known.values())])
         self.categories = tuple(book.titles)
         self._lexicon = Lexicon(book, memory)
         self._rules = RuleSet(book)
-        hints = meant.expressions(self._model.hints) if self._model else ()
-        self._hints = Patterns(hints, once=True, memory=memory) if hints else None
+        hints_of = {category: meant.expressions(model.hints) for category, model in known.items()}
+        self._askers = [
+            _Asker(category, model, Patterns(hints_of[category], once=True, memory=memory), _HINTS.get(category, 1))
+            for category, model in known.items()
+        ]
+        hints = tuple(dict.fromkeys(one for some in hints_of.values() for one in some))
         self._reader = Reader(self._lexicon.anchors, hints, memory)
 
     def look(self, window: str) -> list[ContentVerdict]:
@@ -47,8 +72,8 @@ class Engine:
         found: list[ContentVerdict] = []
         for reading in self._reader.readings(window):
             verdicts = self._read(reading, is_open=False)
-            if self._model and self._hints and reading.is_hinted:
-                verdicts += _asked(reading, self._model, self._hints)
+            if reading.is_hinted:
+                verdicts += [one for asker in self._askers for one in _asked(reading, asker)]
             if reading.is_hidden and (worst := _worst(verdicts)):
                 found.append(ContentVerdict(HIDDEN, HIDDEN_SCORE * worst.score, worst.start, worst.end, worst.rule))
             found += verdicts
@@ -74,16 +99,18 @@ class Engine:
         return ContentVerdict(hit.rule.category, hit.rule.score, *reading.span(start, max(end, start + 1)), hit.rule.id)
 
 
-def _asked(reading: Reading, model: meant.Model, hints: Patterns) -> list[ContentVerdict]:
-    """The sentence that asks for harm most surely, if one does. Of whole windows only: half a sentence may deceive."""
+def _asked(reading: Reading, asker: _Asker) -> list[ContentVerdict]:
+    """The sentence that asks for it most surely, if one does. Of whole windows only: half a sentence may deceive."""
     best: list[ContentVerdict] = []
+    if not asker.is_meant(reading.text):
+        return best
     for sentence in meant.sentences(reading.text):
-        if not hints.found(sentence.text.encode("utf-8", "surrogatepass")):
+        if not asker.is_meant(sentence.text):
             continue
-        score = round(model.score(sentence.text), 4)
+        score = round(asker.model.score(sentence.text), 4)
         if score >= (best[0].score if best else LEAST):
             span = reading.span(sentence.start, sentence.start + len(sentence.text))
-            best = [ContentVerdict(MEANT, score, *span, "meant")]
+            best = [ContentVerdict(asker.category, score, *span, "meant")]
     return best
 
 

@@ -81,10 +81,18 @@ def features(sentence: str) -> Iterator[str]:
             before = token[-2:]
 
 
+_SHIPPED = {"unsafe.request": "meant.weights", "injection.request": "aimed.weights"}
+
+
 @cache
-def load() -> Model:
-    """The model inside the package, read once."""
-    return parse(resources.files("gnomon").joinpath("guard", "content", "meant.weights").read_bytes())
+def load(category: str = "unsafe.request") -> Model:
+    """The model inside the package that speaks for a category, read once."""
+    return parse(resources.files("gnomon").joinpath("guard", "content", _SHIPPED[category]).read_bytes())
+
+
+def shipped() -> dict[str, Model]:
+    """Every model inside the package, by its category."""
+    return {category: load(category) for category in _SHIPPED}
 
 
 def parse(data: bytes) -> Model:
