@@ -39,6 +39,8 @@ from gnomon.control.privacy.tables import RightsRequest
 from gnomon.control.rulebook.checks import CheckContext
 from gnomon.control.rulebook.rules import load
 from gnomon.engine.byte_search import search_apart
+from gnomon.engine.documents import Document, Paragraph, Section
+from gnomon.engine.documents.pdf import to_pdf
 from gnomon.guard.persons import person_index
 from gnomon.guard.placeholders import Vault
 from gnomon.guard.policy import DEFAULT_POLICY, Masker
@@ -479,3 +481,27 @@ def test_a_new_key_of_the_index_is_in_the_trail_finds_what_was_noted_before_and_
     with platform.read() as session:
         (entry,) = session.query(AuditEntry).filter(AuditEntry.permission == "rights_request.rotate")
     assert entry.facts["made"] == names[1]
+
+
+def test_a_report_of_our_own_as_pdf_is_read(platform: Platform) -> None:
+    paper = Document(
+        title="运行报告", number="R-1", locale="zh-CN", made_at=MONDAY, date="2026-01-05", issuer="Gnomon", facts=(),
+        sections=(Section("一", (Paragraph(f"客户来电 {MINE}，已回复。"),)),),
+    )  # fmt: skip
+    ref = add_evidence(platform, to_pdf(paper))
+    row = found(platform, asked("find"))
+    assert [one["ref"] for one in row.places] == [ref]
+    assert row.found["unread"] == []
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"%PDF-1.4\n1 0 obj\n<</Type /Catalog>>\nendobj\n%%EOF",
+        b"%PDF-1.7\n1 0 obj\n<</Type /ObjStm/First 9 >>\nstream\n1 0 x y\nendstream\nendobj\n%%EOF",
+        b"%PDF-",
+    ],
+)
+def test_a_pdf_of_others_is_told_as_unread(platform: Platform, data: bytes) -> None:
+    add_evidence(platform, data)
+    assert [one["why"] for one in found(platform, asked("find")).found["unread"]] == ["pdf"]

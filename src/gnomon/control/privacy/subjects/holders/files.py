@@ -17,7 +17,7 @@ from gnomon.kit.db import Base
 from gnomon.kit.errors import BadInput, NotFound
 from gnomon.kit.work import Work
 
-_READING: Final = "2"  # of the way of reading: with another one, what was looked through is looked through again
+_READING: Final = "3"  # of the way of reading: with another one, what was looked through is looked through again
 
 
 class Files:

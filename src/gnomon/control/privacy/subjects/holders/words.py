@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Final
 
+from gnomon.control.privacy.subjects.holders import pdf
 from gnomon.control.privacy.subjects.holders.base import Unread
 
 MOST: Final = 64 << 20
@@ -50,7 +51,7 @@ class _Reading:
         if data.startswith((_PACKED, _EMPTY)):
             yield from self._package(data, depth=depth)
         elif data.startswith(b"%PDF"):
-            self._miss("pdf")
+            yield from self._pdf(data)
         elif data.startswith(_PASSWORD):
             self._miss("encrypted")
         elif data.startswith(_PICTURES) and depth:
@@ -61,6 +62,12 @@ class _Reading:
             if len(data) > MOST:
                 self._miss("too_large")
             yield _TAG.sub("\n", text) if name.endswith(_MARKUP) else text
+
+    def _pdf(self, data: bytes) -> Iterator[str]:
+        try:
+            yield from list(pdf.words(data, most=self._left))
+        except ValueError:
+            self._miss("pdf")
 
     def _package(self, data: bytes, *, depth: int) -> Iterator[str]:
         if depth == DEEPEST:
