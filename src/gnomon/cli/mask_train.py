@@ -121,7 +121,7 @@ def _trained(documents: "list[Document]", epochs: int, hints: "Hinter | None", t
         return training.train(
             [*sentences, *with_others(sentences)],
             shipped.lexicon,
-            settings=training.Settings(epochs=epochs, mean=max(1, epochs // 2)),
+            settings=training.Settings(epochs=epochs, dropout=0.5, mean=max(1, epochs // 2)),
             hints=hints,
             start=shipped,
             progress=progress,

@@ -176,6 +176,11 @@ def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
     assert np.array_equal(again.deep.weights, deep.weights)
     text = ["记者王小明从上海报道。"]
     assert again.tagger.find(text) == tagger.find(text)
+    fast, slow = load(path, "names"), load(path, "deep")
+    assert (fast.deep, fast.tagger.leaning) == (None, tagger.leaning)
+    assert slow.tagger is slow.deep
+    assert np.array_equal(slow.tagger.weights, deep.weights)
+    assert np.array_equal(fast.tagger.weights, tagger.weights)
     assert again.about == {"name": "same"}
 
 

@@ -23,6 +23,8 @@ from gnomon.kit.errors import NotReady
 
 _MAGIC: Final = b"gnomon-names\n"
 _HEADER_BYTES: Final = 65_536
+_DEEP: Final = 4
+"""Which of the packed numbers are the weights that were learned with a second reader."""
 SHIPPED: Final = Path(__file__).with_name("shipped.names")
 
 
@@ -70,19 +72,23 @@ def save(
 
 
 @cache
-def load(path: Path = SHIPPED) -> Artefact:
-    """The tagger in a file, once a process. Raises NamesMissing when it is not there or not what it says it is."""
+def load(path: Path = SHIPPED, speed: str = "") -> Artefact:
+    """The tagger in a file, once a process and speed. With a speed what only the other speed needs is not kept (14 MB):
+    for `names` there is no `deep`, and for `deep`, where there is one, it is the `tagger` too.
+
+    Raises NamesMissing when it is not there or not what it says it is.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise _missing(path, error.strerror or "cannot be read") from error
     try:
-        return _read(data)
+        return _read(data, speed)
     except (ValueError, KeyError, TypeError, zstandard.ZstdError) as error:
         raise _missing(path, str(error)) from error
 
 
-def _read(data: bytes) -> Artefact:
+def _read(data: bytes, speed: str) -> Artefact:
     if not data.startswith(_MAGIC):
         raise ValueError("it does not begin like a tagger")
     end = data.index(b"\n", len(_MAGIC), len(_MAGIC) + _HEADER_BYTES)
@@ -95,20 +101,21 @@ def _read(data: bytes) -> Artefact:
     learned = (rows * kinds, 4 * kinds * kinds)
     second = header.get("deep")
     sizes = (*learned, int(header["words"]), int(header["chars"]), *(learned if second else ()))
-    raw = zstandard.ZstdDecompressor().decompress(payload, max_output_size=sum(sizes))
-    if len(raw) != sum(sizes):
-        raise ValueError("its numbers are too few")
     parts: list[Bytes] = []
-    at = 0
-    for size in sizes:
-        parts.append(np.frombuffer(raw, np.uint8, size, at))
-        at += size
+    with zstandard.ZstdDecompressor().stream_reader(payload) as reader:
+        for size in sizes:
+            raw = reader.read(size)
+            if len(raw) != size:
+                raise ValueError("its numbers are too few")
+            unwanted = (speed == "deep" and second and not parts) or (speed == "names" and len(parts) == _DEEP)
+            parts.append(np.frombuffer(b"" if unwanted else raw, np.uint8))
     lexicon = Lexicon(parts[2], parts[3])
+    deep = _tagger(parts[_DEEP], parts[_DEEP + 1], lexicon, second) if second and speed != "names" else None
     return Artefact(
-        _tagger(parts[0], parts[1], lexicon, header),
+        deep if deep and speed == "deep" else _tagger(parts[0], parts[1], lexicon, header),
         header["about"],
         hashlib.sha256(data).hexdigest(),
-        _tagger(parts[4], parts[5], lexicon, second) if second else None,
+        deep,
         tuple(map(str, header.get("without", ()))),
     )
 

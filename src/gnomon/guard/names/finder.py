@@ -200,11 +200,6 @@ def _ruled(rules: tuple[Callable[[str], Iterable[Found]], ...], sentences: list[
     return [[item for rule in rules for item in rule(sentence)] for sentence in sentences]
 
 
-def by_tagger(path: Path, sentences: list[str]) -> list[list[Found]]:
-    """What the tagger in a file finds."""
-    return load(path).tagger.find(sentences)
-
-
 def chinese(namer: Namer) -> Namer:
     """The same namer, its people without their titles, and none where all is in Latin letters."""
 
@@ -244,10 +239,10 @@ def name_finder(speed: str, path: Path | None = None) -> NameFinder:
     `path`: the tagger's file; the one that the environment variable GNOMON_NAMES_FILE names, or the shipped one.
     """
     path = path or Path(os.environ.get(FILE_VARIABLE) or SHIPPED)
-    own = load(path)
+    own = load(path, speed)
     known()
     # A tagger trained elsewhere knows whether 王先生 is to be labelled whole; what others do is cut alike.
-    tagger = partial(by_tagger, path) if path != SHIPPED else chinese(partial(by_tagger, path))
+    tagger = own.tagger.find if path != SHIPPED else chinese(own.tagger.find)
     rules = by_rules(own.without)
     if speed != "deep":
         return NameFinder([tagger, rules])
