@@ -23,7 +23,7 @@ from gnomon.guard.names.prose import examples, sentences
 from gnomon.guard.names.training import Sentence, Settings, train
 
 _CORPUS: Final = Path(__file__).with_name("corpus")
-_SLOT: Final = re.compile(r"\{([PSOLTNDCUAEFWBJ])\}")
+_SLOT: Final = re.compile(r"\{([PSOLTNDCUAEFWBJKG])\}")
 _ENTITY: Final = {
     **dict.fromkeys("PSF", "PERSON"),
     **dict.fromkeys("OCUAE", "ORGANIZATION"),
@@ -36,8 +36,8 @@ _LEANING: Final = 0.5
 """A guard would rather mask a word too many than let a name pass."""
 _ROWS: Final = 0.3
 """Share of what is made that is rows of words; the rest are sentences."""
-_MIX: Final = (3, 4, 2)
-"""How often sentences of business, of news and of lives are taken."""
+_MIX: Final = (6, 8, 4, 3)
+"""How often sentences of business, of news, of lives and of illness are taken."""
 
 
 def read_sentences(path: Path = _CORPUS / "sentences.txt") -> list[str]:
@@ -49,7 +49,7 @@ class Maker(Inventor):
 
     def __init__(self, dictionary: Iterable[str], seed: int = 7) -> None:
         super().__init__(dictionary, seed)
-        self._kinds = [read_sentences(_CORPUS / f"{kind}.txt") for kind in ("sentences", "news", "resumes")]
+        self._kinds = [read_sentences(_CORPUS / f"{kind}.txt") for kind in ("sentences", "news", "resumes", "clinical")]
         self._fill: dict[str, Callable[[], str]] = {
             "P": self.person,
             "S": self.surname,
@@ -66,6 +66,8 @@ class Maker(Inventor):
             "W": self.word,
             "B": self.work,
             "J": lambda: self.pick("posts"),
+            "K": lambda: self.pick("drugs"),
+            "G": lambda: self.pick("signs"),
         }
 
     def sentences(self, count: int) -> list[Sentence]:
@@ -116,7 +118,7 @@ def main() -> None:
     tagger = train(
         made,
         build(lines),
-        settings=Settings(epochs=options.epochs, dropout=0.5),
+        settings=Settings(epochs=options.epochs, dropout=0.5, mean=2),
         progress=lambda epoch, loss: _say(f"epoch {epoch}: {loss:.4f} a character"),
     )
     tagger = replace(tagger, leaning=_LEANING)
