@@ -46,8 +46,8 @@ def train(
     """用自己的标注数据训练姓名识别 / Train the tagger of names on your own labelled text.
 
     DATA is JSONL ({"text", "spans": [{"start", "end", "label"}], "doc"?}) or BIO. Each figure is of documents that the
-    tagger which found them was not trained on; the file holds one trained on all, with the words of the shipped one.
-    A rule of ours (titles, English names) that the labels speak against is left out, and said.
+    tagger which found them was not trained on; the file holds one trained on all, which begins with what the
+    shipped one knows. A rule of ours (titles, English names) that the labels speak against is left out, and said.
     """
     from gnomon.guard.names.artefact import save  # megabytes that only those who look for names need
     from gnomon.guard.names.data import apart, folds, read, refuted
