@@ -14,12 +14,14 @@ from gnomon.kit.db import Base
 from gnomon.kit.settings import Settings
 from gnomon.kit.work import Actor
 from tests.fakes.platform import MONDAY
+from tests.fakes.threads import without_threads
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sweep.SweepResult]:
     patch = pytest.MonkeyPatch()
     patch.setattr(services, "_shared", {})
+    without_threads(patch)
     book, settings = load(), Settings(home=Path(tmp_path_factory.mktemp("sweep")))
     platform = wiring.build(settings)
     for name in wiring.DOMAINS:
