@@ -106,6 +106,7 @@ def inside(folder: str, seconds: float, seed: int) -> None:
     native.load = lambda name: native._loaded(name, Path(folder) / f"{name}.so")  # type: ignore[assignment]
     # Only now: these load what is in C when they are imported.
     from gnomon.guard import cutting
+    from gnomon.guard.content import meant
     from gnomon.guard.detectors import DETECTORS
     from gnomon.guard.finding import Finder
     from gnomon.guard.placeholders import code, code_slowly
@@ -117,7 +118,7 @@ def inside(folder: str, seconds: float, seed: int) -> None:
     fast, slow, rng, count = Finder(), Finder(), random.Random(seed), 0
     assert isinstance(fast._look, Quick)
     slow._look = Slow(DETECTORS)
-    limits = Pair(Path(folder), rng)
+    limits, weights = Pair(Path(folder), rng), meant.load().weights
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         text, count = _text(rng), count + 1
@@ -130,6 +131,7 @@ def inside(folder: str, seconds: float, seed: int) -> None:
             ("found", fast.spans(text), slow.spans(text)),
             ("cut", cutting.undecided(text, start), cutting.undecided_slowly(text, start)),
             ("letters", code(text, **told), code_slowly(text, **told)),
+            ("meant", meant._weigh(weights, text.lower()), meant.weighed(weights, text.lower())),
         ):
             if one != other:
                 raise SystemExit(f"{what}: {text!r} from {start}: {one!r} in C, {other!r} in Python")

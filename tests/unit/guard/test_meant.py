@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gnomon import native
 from gnomon.contract.content import ContentPolicy, ContentRule
 from gnomon.guard.content import ContentGuard, Engine
 from gnomon.guard.content.book import Rule
 from gnomon.guard.content.book import load as book
 from gnomon.guard.content.engine import AIMED, MEANT, STEP
-from gnomon.guard.content.meant import BITS, LONGEST, features, load, parse, sentences
+from gnomon.guard.content.meant import BITS, LONGEST, features, load, parse, sentences, weighed
 from gnomon.guard.content.policy import Findings
 
 PAIRS = [
@@ -101,6 +102,26 @@ def test_any_text_has_sentences_that_lie_in_it_and_a_score(text: str) -> None:
 
 def test_what_has_no_words_asks_for_nothing() -> None:
     assert [load().score(text) for text in ("", "!!", "\ud800", "🙂🙂🙂")] == [0.0] * 4
+
+
+words = st.sampled_from(["building", "bombers", "the", "es", "42", "炸弹", "制造炸弹", "好", " ", "-", "é", "\ud800"])
+written = st.one_of(st.text(max_size=300), st.lists(words, max_size=60).map("".join))
+
+
+@pytest.mark.skipif(native.load("meant") is None, reason="built without a C compiler")
+@given(written)
+def test_c_and_python_weigh_every_sentence_alike(text: str) -> None:
+    compiled = native.load("meant")
+    for category in (MEANT, AIMED):
+        weights = load(category).weights
+        assert compiled.weighed(weights, text.lower()) == weighed(weights, text.lower())
+
+
+@pytest.mark.skipif(native.load("meant") is None, reason="built without a C compiler")
+@pytest.mark.parametrize("wrong", [(b"", "a"), (bytes(1 << BITS),), (bytes(1 << BITS), b"a"), ("", "a")])
+def test_c_refuses_what_is_no_table_or_no_text(wrong: tuple[object, ...]) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        native.load("meant").weighed(*wrong)
 
 
 def test_forms_of_a_word_are_one_feature() -> None:
