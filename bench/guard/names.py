@@ -188,7 +188,9 @@ def local(folder: Path) -> dict[str, float]:
             command += [*(str(folder / f"{file}.jsonl") for file in files), "--folds", str(FOLDS), "--deep", "--json"]
             answer = subprocess.run(command, check=True, capture_output=True, text=True, timeout=7200).stdout
         for row in json.loads(answer)["by_document"]:
-            title = f"local {row['speed']} {row['leaning']:g} {row['source'].split('_')[0]}"
+            leaning = row["leaning"]
+            told = "+".join(f"{much:g}" for much in leaning.values()) if isinstance(leaning, dict) else f"{leaning:g}"
+            title = f"local {row['speed']} {told} {row['source'].split('_')[0]}"
             cells = []
             for entity, name in (("PERSON", "person"), ("ORGANIZATION", "org")):
                 one = row[entity]

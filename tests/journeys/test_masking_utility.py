@@ -1,5 +1,6 @@
 """What masking costs a model's answers is measured on a running installation, from the command line to the board."""
 
+import re
 from typing import Any
 
 import pytest
@@ -43,4 +44,7 @@ def test_a_suite_is_asked_as_it_is_and_masked_and_the_control_turns_green(house:
     assert (trial["verdict"], trial["counts"], look) == ("met", {"CN_MOBILE": 160}, 1)
     assert control["state"] == "met"
     prompts = [body["messages"][0]["content"] for _, body, _ in house.upstream.requests if "messages" in body]
-    assert sum("1381234" in prompt for prompt in prompts) == sum("⟦手机_" in prompt for prompt in prompts) == 160
+    nobodys = re.compile(r"回电(14[23]|154)\d{8}\b")
+    assert (
+        sum("1381234" in prompt for prompt in prompts) == sum(bool(nobodys.search(prompt)) for prompt in prompts) == 160
+    )

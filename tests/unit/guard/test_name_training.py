@@ -1,6 +1,7 @@
 """A tagger is learned from labelled text, kept in a file and judged by document."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from gnomon.guard.names.artefact import load
 from gnomon.guard.names.data import BadTrainingData, Document, apart, folds, read, refuted, swapped
 from gnomon.guard.names.features import HINTS, WIDTH, Hints, hashed, hashed_slowly
 from gnomon.guard.names.making import Maker
-from gnomon.guard.names.tagger import MAY_FOLLOW, TAGS, sums_slowly, viterbi, viterbi_slowly
+from gnomon.guard.names.tagger import ENTITIES, MAY_FOLLOW, TAGS, sums_slowly, viterbi, viterbi_slowly
 from gnomon.guard.names.training import Chains, Group, Sentence, Settings, group, slopes, train
 
 SMALL = 1 << 12
@@ -168,11 +169,11 @@ def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
     few[::97] = load().tagger.weights[::97]
     tagger = replace(load().tagger, weights=few)
     path = tmp_path / "same.names"
-    deep = replace(tagger, leaning=0.25)
+    deep = replace(tagger, leaning=(0.25, 0.0, 1.5))
     artefact.save(path, tagger, {"name": "same"}, deep=deep, without=["titles"])
     again = load(path)
     assert again.deep is not None
-    assert (again.deep.leaning, again.without) == (0.25, ("titles",))
+    assert (again.deep.leaning, again.without) == ((0.25, 0.0, 1.5), ("titles",))
     assert np.array_equal(again.deep.weights, deep.weights)
     text = ["记者王小明从上海报道。"]
     assert again.tagger.find(text) == tagger.find(text)
@@ -224,6 +225,26 @@ def test_wrong_data_are_refused_with_their_line(tmp_path: Path, content: str) ->
         read(path)
 
 
+@pytest.mark.parametrize("entity", ENTITIES)
+def test_leaning_for_one_entity_finds_more_of_it_and_no_more_of_others(entity: str) -> None:
+    text = ["记者王小明从上海报道。", "华兴公司的李先生说，北京很冷。", "张天天和云山都来了。"]
+    tagger = replace(load().tagger, leaning=tuple(-2.0 for _ in ENTITIES))
+    eager = replace(tagger, leaning=tuple(9.0 if one == entity else -2.0 for one in ENTITIES))
+    count = [Counter(found.entity for row in one.find(text) for found in row) for one in (tagger, eager)]
+    assert count[1][entity] > count[0][entity]
+    assert all(count[1][other] <= count[0][other] for other in ENTITIES if other != entity)
+
+
+@pytest.mark.parametrize("leaning", ["PERSON", "NAME=1", "PERSON=x", "nan", "PERSON=1000", ""])
+def test_a_leaning_that_is_none_is_refused(tmp_path: Path, leaning: str) -> None:
+    (tmp_path / "d.jsonl").write_text('{"text": "a", "spans": []}')
+    command = ["train", str(tmp_path / "d.jsonl"), "--out", str(tmp_path / "o"), "--leaning", leaning]
+    told = CliRunner().invoke(mask, command)
+    assert told.exit_code == 2
+    assert "Invalid value for '--leaning'" in told.output
+    assert not (tmp_path / "o").exists()
+
+
 def test_swapping_puts_another_person_in_the_same_place() -> None:
     (made,) = swapped([Sentence("记者王小明报道", ((2, 5, "PERSON"),)), Sentence("没有人", ())])
     ((start, end, entity),) = made.names
@@ -239,10 +260,14 @@ def test_the_command_trains_judges_and_names_what_it_learned_from(tmp_path: Path
     ]
     data.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
     command = ["train", str(data), "--out", str(out), "--folds", "2", "--epochs", "1", "--json"]
+    command += ["--leaning", "PERSON=1.5"]
     result = CliRunner().invoke(mask, command)
     assert result.exit_code == 0, result.output
     about = load(out).about
     assert about["data"][0]["file"] == "d.jsonl"
     true = sum(name[2] == "PERSON" for one in Maker(DICTIONARY).sentences(60) for name in one.names)
-    assert [row["leaning"] for row in about["by_document"]] == [0.0, 0.5, 1.0]
+    chosen = {"PERSON": 1.5, "ORGANIZATION": 0.5, "LOCATION": 0.5}
+    assert about["leaning"] == chosen
+    assert [row["leaning"] for row in about["by_document"]] == [0.0, 0.5, 1.0, chosen]
+    assert load(out).tagger.leaning == (1.5, 0.5, 0.5)
     assert all(row["source"] == "d.jsonl" and row["PERSON"]["n"] == true for row in about["by_document"])

@@ -18,7 +18,7 @@ import zstandard
 
 from gnomon.guard.names.features import BITS, VERSION
 from gnomon.guard.names.lexicon import Bytes, Lexicon
-from gnomon.guard.names.tagger import TAGS, Tagger
+from gnomon.guard.names.tagger import ENTITIES, TAGS, Leaning, Tagger, evenly
 from gnomon.kit.errors import NotReady
 
 _MAGIC: Final = b"gnomon-names\n"
@@ -126,8 +126,16 @@ def _tagger(weights: Bytes, follow: Bytes, lexicon: Lexicon, header: dict[str, A
         follow.view(np.float32).reshape(len(TAGS), len(TAGS)),
         lexicon,
         scale=float(header["scale"]),
-        leaning=float(header["leaning"]),
+        leaning=_leaning(header["leaning"]),
     )
+
+
+def _leaning(told: float | list[float]) -> Leaning:
+    """A number holds for every entity."""
+    leaning = tuple(map(float, told)) if isinstance(told, list) else evenly(float(told))
+    if len(leaning) != len(ENTITIES):
+        raise ValueError("it leans for other entities")
+    return leaning
 
 
 def _missing(path: Path, why: str) -> NamesMissing:

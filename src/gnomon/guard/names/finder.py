@@ -253,5 +253,5 @@ def name_finder(speed: str, path: Path | None = None) -> NameFinder:
         return NameFinder([replace(own.deep, hints=second.hints).find, rules])
     if path != SHIPPED:  # one trained on the company's own text is the stronger of the two
         return NameFinder([tagger, rules, chinese(second.find)])
-    wary = chinese(replace(own.tagger, leaning=own.tagger.leaning - 1).find)
+    wary = chinese(replace(own.tagger, leaning=tuple(leaning - 1 for leaning in own.tagger.leaning)).find)
     return NameFinder([together(chinese(second.find), wary), rules])

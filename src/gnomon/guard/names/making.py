@@ -20,6 +20,7 @@ from gnomon.guard.names.deep import lac
 from gnomon.guard.names.inventing import Inventor
 from gnomon.guard.names.lexicon import build
 from gnomon.guard.names.prose import examples, sentences
+from gnomon.guard.names.tagger import evenly
 from gnomon.guard.names.training import Sentence, Settings, train
 
 _CORPUS: Final = Path(__file__).with_name("corpus")
@@ -121,7 +122,7 @@ def main() -> None:
         settings=Settings(epochs=options.epochs, dropout=0.5, mean=2),
         progress=lambda epoch, loss: _say(f"epoch {epoch}: {loss:.4f} a character"),
     )
-    tagger = replace(tagger, leaning=_LEANING)
+    tagger = replace(tagger, leaning=evenly(_LEANING))
     about = {
         "name": "shipped",
         "made_by": "python -m gnomon.guard.names.making",

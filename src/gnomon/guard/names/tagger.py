@@ -13,11 +13,14 @@ from gnomon.guard.names.lexicon import Lexicon
 from gnomon.guard.view import Found
 
 Floats = npt.NDArray[np.float32]
+Leaning = tuple[float, ...]
+"""By ENTITIES: what speaks for a name against "no name". The more, the less leaks, the more is masked without need."""
 Hinter = Callable[[list[str]], list[Hints]]
 """A second reader: what it takes each character of some sentences for."""
 
 ENTITIES: Final = ("PERSON", "ORGANIZATION", "LOCATION")
 TAGS: Final = ("O", *(f"{place}-{entity}" for entity in ENTITIES for place in "BMES"))
+_PLACES: Final = 4
 """Begin, middle, end, single."""
 _FORBIDDEN: Final = -1e4
 _IN: Final = "BM"
@@ -44,8 +47,7 @@ MAY_END: Final = np.array([0 if tag[0] in "OES" else _FORBIDDEN for tag in TAGS]
 @dataclass(frozen=True, slots=True)
 class Tagger:
     """Immutable, safe to share between threads. `weights` by feature and tag, in units of `scale`; `follow` by tag and
-    next tag; `leaning` speaks against "no name": the more, the less leaks and the more is masked without need; `hints`
-    is asked first when the weights were learned with it.
+    next tag; `hints` is asked first when the weights were learned with it.
 
     Whole numbers are added, so that the same text gets the same names whatever is looked at along with it.
     """
@@ -54,14 +56,14 @@ class Tagger:
     follow: Floats
     lexicon: Lexicon
     scale: float = 1.0
-    leaning: float = 0.0
+    leaning: Leaning = (0.0,) * len(ENTITIES)
     hints: Hinter | None = None
 
     def find(self, sentences: list[str]) -> list[list[Found]]:
         """The names in each sentence. What is found in one does not depend on the others."""
         hints = self.hints(sentences) if self.hints else None
         scores = self.scores(extract(sentences, self.lexicon, hints))
-        scores[:, 0] -= self.leaning
+        scores[:, 1:] += np.repeat(np.array(self.leaning, np.float32), _PLACES)
         found = []
         at = 0
         for sentence in sentences:
@@ -79,6 +81,11 @@ class Tagger:
         else:
             compiled.sums(self.weights, features, total, len(TAGS))
         return total.astype(np.float32) * np.float32(self.scale)
+
+
+def evenly(leaning: float) -> Leaning:
+    """The same for every entity."""
+    return (leaning,) * len(ENTITIES)
 
 
 def sums_slowly(weights: npt.NDArray[np.int8], features: npt.NDArray[np.int32], total: npt.NDArray[np.int32]) -> None:
