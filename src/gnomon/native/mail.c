@@ -1,6 +1,8 @@
 /* E-mail addresses in one piece. The twin is detectors.email.whole. */
 #include "text.h"
 
+#include <string.h>
+
 #define LONGEST 128
 #define LABEL 63
 #define MOST_LABELS 8
@@ -38,12 +40,15 @@ static Py_ssize_t domain_end(const Text *text, Py_ssize_t place) {
     return end;
 }
 
+/* What names and passwords in an address are made of; all of it are characters of tokens (cutting.TOKEN). */
+static int is_credential(Py_UCS4 c) { return is_word(c) || (c && c < 128 && strchr("!#$%&()*+-.:=?@[]\\^_~", (int)c)); }
+
 /* user:password@host in an address is not mail. */
 static int is_userinfo(const Text *text, Py_ssize_t sign, Py_ssize_t least) {
     for (Py_ssize_t place = sign - 1; place >= least + 2; place--) {
         Py_UCS4 c = at(text, place);
         if (c == '/') return at(text, place - 1) == '/' && at(text, place - 2) == ':';
-        if (is_space(c)) return 0;
+        if (!is_credential(c)) return 0;
     }
     return 0;
 }

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.unit.guard.samples import KINDS, sample
 
@@ -233,6 +233,7 @@ _POLICIES = {
 
 
 @settings(max_examples=300, deadline=None)
+@example(pieces=["://", *["MIIEowIBAAKCAQEA"] * 3, "x" * 30, "x" * 30, "，", "li@example.com"], seed=0, policy="block")
 @given(
     pieces=st.lists(st.sampled_from(_SECRETIVE), max_size=14),
     seed=st.integers(0, 999),
