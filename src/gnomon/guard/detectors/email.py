@@ -12,7 +12,7 @@ _DOMAIN = re.compile(rf"@{_NAME}(?![A-Za-z0-9-])")
 # Read backwards from the @: a search forwards would try every place of a long word.
 _LOCAL = re.compile(r"[A-Za-z0-9_.%+\-]{1,128}")
 _LONGEST = 128
-# user:password@host in an address is not mail. What breaks a token (`cutting.TOKEN`) ends it, for streams look no further.
+# user:password@host in an address is not mail. What breaks a token (`cutting.TOKEN`) ends it: streams look no further.
 _USERINFO = re.compile(r"://[A-Za-z0-9!#$%&()*+\-.:=?@\[\]\\^_~]*\Z")
 
 _HALF = 64  # characters of a broken address on either side of the break
