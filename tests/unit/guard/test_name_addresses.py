@@ -36,11 +36,21 @@ def test_an_address_in_a_sentence_is_found_at_its_place(address: str, sentence: 
         "检查：承德市医院2012-10-22胸部CT。",
         "江苏、浙江、广东等省份的产量都有增长。",
         "会议决定在上海召开。",
+        "杭州小学举行秋季运动会",
+        "东海县石榴镇加强冬季消防检查",
+        "西安大雁塔今日免费开放",
+        "苏州宏远纺织股份有限公司",
+        "艺术市场冷暖自知",
         "",
     ],
 )
 def test_a_place_is_no_address(text: str) -> None:
     assert not list(find(text))
+
+
+def test_an_address_ends_where_something_happens() -> None:
+    text = "昨天在青阳县杜村乡新河村举办了庙会"
+    assert [text[item.start : item.end] for item in find(text)] == ["青阳县杜村乡新河村"]
 
 
 def test_an_address_has_parts() -> None:

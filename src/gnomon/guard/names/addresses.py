@@ -65,9 +65,21 @@ _STRETCH: Final = re.compile(rf"[{_HAN}A-Za-z0-9\-—–_·#/~ .:：]{{4,}}")
 _BETWEEN: Final = re.compile(r"[ _\-—–#·.与]{0,2}")
 _TAIL: Final = re.compile(rf"(?:{_NAME}|[_\-—–·]){{1,24}}(?=[{_PROSE} ]|\Z)")
 _PEOPLE: Final = re.compile("收|先生|女士|小姐|电话|手机|联系|快递|订单|客户|发生|进行|举行|提供|获|等")
+# What happens somewhere: an address says only where.
+_DEEDS_TEXT: Final = (
+    "举行 举办 举报 召开 开展 开放 开通 开工 开幕 开业 开始 启动 发布 发生 发现 宣布 公布 公示 公告 签署 签约 签订 走进 走访 走向 亮相 "
+    "加强 加快 加大 推进 推动 推出 推行 打造 建成 成立 成为 实施 实现 完成 进行 提供 提升 提醒 参加 参与 参观 组织 制定 "
+    "落幕 欢迎 交付 入选 获得 获奖 荣获 出台 出现 出席 通过 通报 招生 招聘 招标 演出 表演 上演 上映 上涨 下跌 增长 下降 减少 增加 "
+    "引发 导致 遭遇 遭到 突袭 面临 迎来 迎接 来袭 来到 来自 前往 前来 抵达 致力 助力 探访 探索 调查 调研 考察 检查 抽查 整治 "
+    "打击 破获 抓获 查处 拘留 受伤 死亡 身亡 失踪 失联 坠亡 起火 爆炸 救援 关注 表示 告诉 称赞 认为 应该 不能 不容 不得 "
+    "再次 首次 今天 昨天 昨日 今日 如何 怎么 怎样 什么 为何 为啥 多少 哪些 哪里 逐步 正式 即将 已经 正在 共同 全面 重新 "
+    "多措并举 有望 或将 方便 上线 涨停 跌停 挂牌 收购 融资 投产 夺冠 战胜 击败 对阵 晋级"
+)
+_DEEDS: Final = re.compile("|".join(_DEEDS_TEXT.split()))
 _ROOM: Final = re.compile(r"[室户房]\Z")
 _WHOLE: Final = re.compile(rf"\s*(?:{_NAME}|[ _\-—–#·()（）、./~*+?]){{4,{LONGEST}}}\s*\Z")
 _PLAIN: Final = re.compile(rf"{_NAME}*")
+_LEVELS: Final = frozenset(("known", "admin", "town", "village"))
 _NEAR = 8
 """How many characters a name without suffix may have between the words that lead to an address and its first part."""
 
@@ -99,13 +111,16 @@ def parts(text: str) -> list[Part]:
 
 
 def _is_all(text: str) -> bool:
-    """Nothing but an address: several parts, and no more besides than a name or two."""
-    if _LEAD.search(text) and not _KNOWN.match(text.lstrip()):
+    """Nothing but an address: several parts, and no more besides than a name or two. A place and a house are a name."""
+    if _DEEDS.search(text) or (_LEAD.search(text) and not _KNOWN.match(text.lstrip())):
         return False
     found = parts(text)
     covered = sum(part.end - part.start for part in found)
-    kinds = {part.kind for part in found}
-    return len(found) >= 2 and bool(kinds - {"place"}) and covered * 5 >= len(text.strip()) * 2
+    kinds = [part.kind for part in found]
+    levels = sum(kind in _LEVELS for kind in kinds) + kinds.count("town")
+    if levels < 2 and "road" not in kinds and not _NUMBER.search(text):
+        return False
+    return len(found) >= 2 and covered * 5 >= len(text.strip()) * 2
 
 
 _Start = NamedTuple("_Start", [("place", int), ("is_led", bool)])  # noqa: UP014
@@ -152,7 +167,7 @@ def _next(text: str, at: int, end: int) -> Part | None:
     loose = _LOOSE.match(text, at, end)
     if loose and not (named and named.end() <= loose.end()) and not _LEAD.search(text, at, loose.end()):
         return Part(*loose.span(), "place")
-    if not named or _LEAD.search(text, at, named.end() - 1):
+    if not named or any(one.search(text, at, named.end() - 1) for one in (_LEAD, _DEEDS)):
         return None
     return Part(*named.span(), _kind(named))
 
@@ -182,7 +197,7 @@ def _tail(text: str, run: list[Part], end: int) -> int:
     """Where the address ends: a short name without suffix may follow, up to the next sign."""
     last = run[-1]
     rest = _TAIL.match(text, last.end, end)
-    if not rest or _PEOPLE.search(rest.group()) or _LEAD.search(rest.group()):
+    if not rest or any(one.search(rest.group()) for one in (_PEOPLE, _DEEDS, _LEAD)):
         return last.end
     if last.kind == "number" and _ROOM.search(text, last.start, last.end) and len(rest.group()) <= 4:
         return last.end  # 301室张伟: a person
