@@ -67,13 +67,14 @@ _TAIL: Final = re.compile(rf"(?:{_NAME}|[_\-—–·]){{1,24}}(?=[{_PROSE} ]|\Z)
 _PEOPLE: Final = re.compile("收|先生|女士|小姐|电话|手机|联系|快递|订单|客户|发生|进行|举行|提供|获|等")
 # What happens somewhere: an address says only where.
 _DEEDS_TEXT: Final = (
-    "举行 举办 举报 召开 开展 开放 开通 开工 开幕 开业 开始 启动 发布 发生 发现 宣布 公布 公示 公告 签署 签约 签订 走进 走访 走向 亮相 "
-    "加强 加快 加大 推进 推动 推出 推行 打造 建成 成立 成为 实施 实现 完成 进行 提供 提升 提醒 参加 参与 参观 组织 制定 "
-    "落幕 欢迎 交付 入选 获得 获奖 荣获 出台 出现 出席 通过 通报 招生 招聘 招标 演出 表演 上演 上映 上涨 下跌 增长 下降 减少 增加 "
-    "引发 导致 遭遇 遭到 突袭 面临 迎来 迎接 来袭 来到 来自 前往 前来 抵达 致力 助力 探访 探索 调查 调研 考察 检查 抽查 整治 "
-    "打击 破获 抓获 查处 拘留 受伤 死亡 身亡 失踪 失联 坠亡 起火 爆炸 救援 关注 表示 告诉 称赞 认为 应该 不能 不容 不得 "
-    "再次 首次 今天 昨天 昨日 今日 如何 怎么 怎样 什么 为何 为啥 多少 哪些 哪里 逐步 正式 即将 已经 正在 共同 全面 重新 "
-    "多措并举 有望 或将 方便 上线 涨停 跌停 挂牌 收购 融资 投产 夺冠 战胜 击败 对阵 晋级"
+    "举行 举办 举报 召开 开展 开放 开通 开工 开幕 开业 开始 启动 发布 发生 发现 宣布 公布 公示 公告 签署 "
+    "签约 签订 走进 走访 走向 亮相 加强 加快 加大 推进 推动 推出 推行 打造 建成 成立 成为 实施 实现 完成 "
+    "进行 提供 提升 提醒 参加 参与 参观 组织 制定 落幕 欢迎 交付 入选 获得 获奖 荣获 出台 出现 出席 通过 "
+    "通报 招生 招聘 招标 演出 表演 上演 上映 上涨 下跌 增长 下降 减少 增加 引发 导致 遭遇 遭到 突袭 面临 "
+    "迎来 迎接 来袭 来到 来自 前往 前来 抵达 致力 助力 探访 探索 调查 调研 考察 检查 抽查 整治 打击 破获 "
+    "抓获 查处 拘留 受伤 死亡 身亡 失踪 失联 坠亡 起火 爆炸 救援 关注 表示 告诉 称赞 认为 应该 不能 不容 "
+    "不得 再次 首次 今天 昨天 昨日 今日 如何 怎么 怎样 什么 为何 为啥 多少 哪些 哪里 逐步 正式 即将 已经 "
+    "正在 共同 全面 重新 多措并举 有望 或将 方便 上线 涨停 跌停 挂牌 收购 融资 投产 夺冠 战胜 击败 对阵 晋级"
 )
 _DEEDS: Final = re.compile("|".join(_DEEDS_TEXT.split()))
 _ROOM: Final = re.compile(r"[室户房]\Z")
@@ -111,7 +112,10 @@ def parts(text: str) -> list[Part]:
 
 
 def _is_all(text: str) -> bool:
-    """Nothing but an address: several parts, and no more besides than a name or two. A place and a house are a name."""
+    """Nothing but an address: several parts, and no more besides than a name or two.
+
+    One place and what stands there is a name: 苏州宏远纺织公司.
+    """
     if _DEEDS.search(text) or (_LEAD.search(text) and not _KNOWN.match(text.lstrip())):
         return False
     found = parts(text)
