@@ -23,7 +23,7 @@ import numpy as np
 import yaml
 from corpora import packages, published
 
-from gnomon.guard.content.meant import BITS, features, sentences
+from gnomon.guard.content.meant import BITS, features, sentences, versioned
 
 HERE = Path(__file__).resolve().parent
 SHIPPED = HERE.parents[1] / "src" / "gnomon" / "guard" / "content" / "meant.weights"
@@ -171,9 +171,8 @@ def packed(w: np.ndarray, bias: float, words: list[str], *, sure: float = SURE, 
     unit = float(np.abs(w).max()) / 127
     small = np.round(w / unit).astype(np.int8).tobytes()
     moved = bias + math.log(at / (1 - at)) - math.log(sure / (1 - sure))
-    told = " ".join(words).encode()
-    version = f"{zlib.crc32(small + told):08x}"
-    return f"{version} {unit:.8g} {moved:.8g}\n".encode() + told + b"\n" + small
+    told = f"{unit:.8g} {moved:.8g}\n{' '.join(words)}\n".encode() + small
+    return versioned(told) + b" " + told
 
 
 def main() -> None:

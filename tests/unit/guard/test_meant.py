@@ -13,7 +13,7 @@ from gnomon.guard.content import ContentGuard, Engine
 from gnomon.guard.content.book import Rule
 from gnomon.guard.content.book import load as book
 from gnomon.guard.content.engine import AIMED, MEANT, STEP
-from gnomon.guard.content.meant import BITS, LONGEST, features, load, parse, sentences, weighed
+from gnomon.guard.content.meant import BITS, LONGEST, features, load, parse, sentences, versioned, weighed
 from gnomon.guard.content.policy import Findings
 
 PAIRS = [
@@ -128,7 +128,19 @@ def test_forms_of_a_word_are_one_feature() -> None:
     assert {"bomb", "build"} <= set(features("building bombs")) & set(features("build bomb"))
 
 
-@pytest.mark.parametrize("damaged", [b"", b"v 1 0\nhint\n", b"v 1 0\nhint\n" + bytes((1 << BITS) - 1), b"v 1\n\n"])
+@pytest.mark.parametrize("damaged", [b"1 0\nhint\n", b"1 0\nhint\n" + bytes((1 << BITS) - 1), b"1\n\n", b""])
 def test_a_damaged_table_is_refused(damaged: bytes) -> None:
     with pytest.raises(ValueError, match=r"table|unpack"):
-        parse(damaged)
+        parse(versioned(damaged) + b" " + damaged)
+
+
+@pytest.mark.parametrize("part", ["unit", "bias", "hint", "weight"])
+def test_the_version_stands_for_all_that_a_model_judges_by(part: str) -> None:
+    parts = {"unit": "1", "bias": "0", "hint": "hint", "weight": "\1"}
+    before, after = (
+        "{unit} {bias}\n{hint}\n{weight}".format(**some).encode() + bytes((1 << BITS) - 1)
+        for some in (parts, parts | {part: "2"})
+    )
+    assert parse(versioned(before) + b" " + before).version != parse(versioned(after) + b" " + after).version
+    with pytest.raises(ValueError, match="not the one of version"):
+        parse(versioned(before) + b" " + after)

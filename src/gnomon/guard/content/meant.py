@@ -108,12 +108,20 @@ def shipped() -> dict[str, Model]:
 
 def parse(data: bytes) -> Model:
     """From a line of `version unit bias`, a line of hints, and the table. Raises ValueError where it is not one."""
-    head, _, rest = data.partition(b"\n")
-    hints, _, table = rest.partition(b"\n")
-    version, unit, bias = head.decode("ascii").split(" ")
+    version, _, told = data.partition(b" ")
+    if version != versioned(told):
+        raise ValueError(f"the table of weights is not the one of version {version[:8]!r}")
+    head, hints, table = told.split(b"\n", 2)
+    unit, bias = head.split(b" ")
     if len(table) != 1 << BITS:
         raise ValueError(f"the table of weights has {len(table)} bytes and not {1 << BITS}")
-    return Model(version, tuple(hints.decode().split()), memoryview(table).cast("b"), float(unit), float(bias))
+    words = tuple(hints.decode().split())
+    return Model(version.decode(), words, memoryview(table).cast("b"), float(unit), float(bias))
+
+
+def versioned(told: bytes) -> bytes:
+    """The version of a model by everything that it judges by: unit, bias, hints and weights, as they are stored."""
+    return b"%08x" % zlib.crc32(told)
 
 
 def expressions(hints: Sequence[str]) -> tuple[bytes, ...]:
