@@ -43,6 +43,16 @@ def test_what_was_sealed_opens_to_itself_and_keeps_length_and_alphabet(
     assert cipher.decrypt(sealed, tweak=tweak) == numerals
 
 
+@given(st.data(), st.sampled_from([2, 10, 26, 36]), st.sampled_from([16, 24, 32]), st.binary(max_size=40))
+def test_another_implementation_seals_to_the_same(data: st.DataObject, radix: int, length: int, tweak: bytes) -> None:
+    theirs = pytest.importorskip("fastfpe").ff1  # Rust, by people who never saw ours; of the extra `dev`
+    numerals = data.draw(st.lists(st.integers(0, radix - 1), min_size=least(radix), max_size=60))
+    key, alphabet = data.draw(st.binary(min_size=length, max_size=length)), LETTERS[:radix]
+    ours = Ff1(key, radix=radix).encrypt(numerals, tweak=tweak)
+    plain = "".join(alphabet[one] for one in numerals)
+    assert theirs.encrypt(key.hex(), tweak.hex(), alphabet, plain) == "".join(alphabet[one] for one in ours)
+
+
 def test_two_numbers_never_seal_to_one() -> None:
     cipher = Ff1(bytes(32), radix=10)
     numbers = [[*map(int, f"{number:06}")] for number in range(0, 1_000_000, 1_999)]
