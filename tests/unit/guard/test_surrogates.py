@@ -13,10 +13,12 @@ from gnomon.engine.masked_copy import items_of, masked_copy
 from gnomon.engine.planting import KINDS, plants
 from gnomon.engine.runs import RunItem
 from gnomon.guard.detectors import DETECTORS
+from gnomon.guard.names.surnames import SURNAMES
 from gnomon.guard.normalise import digits, fold
 from gnomon.guard.placeholders import Vault
 from gnomon.guard.policy import DEFAULT_POLICY, BadMaskPolicy, Masker
 from gnomon.guard.surrogates import MAKERS, surrogate
+from gnomon.guard.surrogates.bodies import _SIZES, _WELL_KNOWN
 from gnomon.guard.surrogates.codes import _CHECKS, _passes, bare
 
 KEY = b"k" * 32
@@ -77,6 +79,50 @@ def test_a_surrogate_has_the_shape_of_the_value_and_comes_from_a_range_that_is_n
     made = surrogate(value, entity, key=KEY)
     assert re.fullmatch(shape, made), made
     assert made != value
+
+
+@pytest.mark.parametrize(
+    ("value", "shape"),
+    [
+        ("利物浦", r".{2,3}(足球|竞技|联)?队|皇家.{2,3}队"),
+        ("湖人", r".{2}队"),
+        ("招商银行", r".{2}银行"),
+        ("特斯拉", r".{2,3}(汽车|车业)"),
+        ("青禾房地产开发有限公司", r".{2}房地产开发有限公司"),
+        ("中国短道队", r"(华夏|神州|中华)短道队"),
+        ("济南第一实验小学", r".{2}第一实验小学"),
+        ("湖南大学生", r".{2}大学生"),
+    ],
+)
+def test_what_kind_of_body_it_is_stays(value: str, shape: str) -> None:
+    for seed in range(20):
+        made = surrogate(value, "ORGANIZATION", key=bytes([seed]) * 32)
+        assert re.fullmatch(shape, made), made
+        assert made != value
+
+
+def test_nobody_whom_everybody_knows_stands_for_another() -> None:
+    for value in _WELL_KNOWN:
+        for attempt in range(5):
+            assert surrogate(value, "ORGANIZATION", key=KEY, attempt=attempt) not in _WELL_KNOWN
+
+
+def test_a_city_becomes_one_of_its_size() -> None:
+    made = {surrogate("深圳恒丰商贸有限公司", "ORGANIZATION", key=bytes([seed]) * 32)[:2] for seed in range(30)}
+    assert made == {*_SIZES[0]} - {"深圳"}
+
+
+@pytest.mark.parametrize("value", ["詹姆斯", "杜兰特", "哈登", "布拉德·皮特", "穆里尼奥"])
+def test_a_foreign_name_becomes_a_foreign_one(value: str) -> None:
+    for seed in range(20):
+        made = surrogate(value, "PERSON", key=bytes([seed]) * 32)
+        assert len(made) == len(value)
+        assert not set(made) & set("王李张刘陈杨赵黄周吴徐孙朱高郭何")
+
+
+def test_a_chinese_name_becomes_a_chinese_one() -> None:
+    for seed in range(20):
+        assert surrogate("王海燕", "PERSON", key=bytes([seed]) * 32)[0] in SURNAMES[:100]
 
 
 @settings(max_examples=200)

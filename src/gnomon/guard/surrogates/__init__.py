@@ -3,14 +3,20 @@
 from collections.abc import Mapping
 from typing import Final
 
-from gnomon.guard.surrogates.bodies import address, organisation
+from gnomon.guard.surrogates.bodies import address, organisation, well_known
 from gnomon.guard.surrogates.codes import CODES, Maker, read
 from gnomon.guard.surrogates.dice import Dice
 from gnomon.guard.surrogates.people import person
 
+
+def _who(value: str, dice: Dice) -> str:
+    """Another name; a finder of names takes some bodies that everybody knows for persons."""
+    return well_known(value, dice) or person(value, dice)
+
+
 MAKERS: Final[Mapping[str, Maker]] = {
     **CODES,
-    "PERSON": person,
+    "PERSON": _who,
     "ORGANIZATION": organisation,
     "ADDRESS": address,
 }
