@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from gnomon.console.deeds import DEEDS
 from gnomon.console.labels import LABELS
-from gnomon.console.render import CATALOGUE, Actor, Context, context_of, page
+from gnomon.console.render import Actor, Context, context_of, gettext, page
 from gnomon.console.urls import View
 from gnomon.control.people import queries as people
 from gnomon.control.people.tables import Person
@@ -154,4 +154,4 @@ def permission_title(book: Rulebook, name: str, locale: str) -> str:
     try:
         return book.matrix.title(name)[locale]
     except NotInRulebook:
-        return CATALOGUE.gettext(DEEDS[name], locale) if name in DEEDS else name
+        return gettext(DEEDS[name], locale) if name in DEEDS else name

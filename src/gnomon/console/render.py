@@ -38,7 +38,6 @@ from gnomon.kit.i18n import mark
 _HERE: Final = Path(__file__).parent
 TEMPLATES: Final = _HERE / "templates"
 LOCALE: Final = _HERE / "locale"
-CATALOGUE: Final = i18n.load(LOCALE, strict=os.environ.get("GNOMON_STRICT_TEXTS") == "1")
 ZONE: Final = ZoneInfo("Asia/Shanghai")
 """The clock that pages show when the installation names no other."""
 
@@ -97,8 +96,19 @@ class Context:
 
     def gettext(self, text: str, **values: object) -> str:
         """`text` in the reader's language, its %(names)s filled in."""
-        found = CATALOGUE.gettext(text, self.locale)
+        found = gettext(text, self.locale)
         return found % values if values else found
+
+
+@cache
+def catalogue() -> i18n.Catalogue:
+    """The console's texts in other languages than the source; read when the first of them is asked for."""
+    return i18n.load(LOCALE, strict=os.environ.get("GNOMON_STRICT_TEXTS") == "1")
+
+
+def gettext(text: str, locale: str) -> str:
+    """`text` in `locale`."""
+    return text if locale == i18n.SOURCE else catalogue().gettext(text, locale)
 
 
 def context_of(
@@ -175,8 +185,8 @@ def jinja(locale: str, zone: tzinfo) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    gettext = partial(_gettext, locale)
-    env.install_gettext_callables(gettext, _one_form(gettext), newstyle=True)  # type: ignore[attr-defined]
+    spoken = partial(gettext, locale=locale)
+    env.install_gettext_callables(spoken, _one_form(spoken), newstyle=True)  # type: ignore[attr-defined]
     env.globals.update(
         locale=locale,
         moment=partial(i18n.moment, locale=locale, zone=zone),
@@ -196,10 +206,6 @@ def jinja(locale: str, zone: tzinfo) -> Environment:
         page_count=pages,
     )
     return env
-
-
-def _gettext(locale: str, text: str) -> str:
-    return CATALOGUE.gettext(text, locale)
 
 
 def _one_form(gettext: Any) -> Any:

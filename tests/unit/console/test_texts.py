@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import gnomon.console
 from gnomon.console.assets import FOLDER
-from gnomon.console.render import CATALOGUE, TEMPLATES
+from gnomon.console.render import TEMPLATES, catalogue
 from gnomon.kit import i18n
 
 CONSOLE = Path(gnomon.console.__file__).parent
@@ -26,7 +26,7 @@ def written(folder: Path, **files: str) -> Path:
 
 
 def test_every_text_of_the_console_has_its_english() -> None:
-    assert i18n.missing(CATALOGUE, i18n.extract([CONSOLE])) == []
+    assert i18n.missing(catalogue(), i18n.extract([CONSOLE])) == []
 
 
 def test_no_chinese_stands_outside_the_catalogue_in_templates_and_modules() -> None:
