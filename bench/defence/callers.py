@@ -88,6 +88,7 @@ def company(seed: int) -> Company:
     _mistyped(made)
     _illegal_now_and_then(made)
     _redeploys(made)
+    _goes_live(made, np.random.default_rng((seed, 1)))
     return made
 
 
@@ -234,6 +235,22 @@ def _redeploys(made: Company) -> None:
         begin, share, pods = moved.get(e.caller, (math.inf, 0.0, 1))
         if e.at >= begin and rng.random() < share:
             made.events[i] = replace(e, address=f"{e.caller}.new{int(rng.integers(pods))}")
+
+
+def _goes_live(made: Company, rng: np.random.Generator) -> None:
+    """A newcomer is put into service: beside those who tried it out, servers that nobody saw ask several times as much.
+
+    It has a generator of its own, so that the days are otherwise those that were measured before there was any.
+    """
+    for caller in (one for one in made.callers if one.kind == "new"):
+        if rng.random() < 0.1:
+            pods, times, hour = int(rng.integers(1, 5)), float(rng.uniform(2, 8)), int(rng.integers(0, 23))
+            shape = caller.shape[(np.arange(hour, 24) + int(made.start // HOUR)) % WEEK_H]
+            for offset, n in enumerate(rng.poisson(np.maximum(shape, 0.3 * caller.busiest) * times)):
+                for at in made.start + (hour + offset + rng.random(int(n))) * HOUR:
+                    address, key = f"{caller.name}.live{int(rng.integers(pods))}", caller.keys[0]
+                    text = f"{caller.name}:live{int(rng.zipf(1.3))}"
+                    made.events.append(Event(float(at), 700.0, "ok", caller.name, key, address, text=text))
 
 
 def _stale_keys(made: Company) -> None:

@@ -67,9 +67,9 @@ def test_a_flood_is_found_within_seconds_with_a_key_and_without() -> None:
 
 
 def test_a_newcomer_may_be_fast_but_not_a_flood() -> None:
-    found = shown(watch(), [asked(n / 50, "x") for n in range(900)])
+    found = shown(watch(), [asked(n / 20, "x") for n in range(1100)])
     assert {one.level for one in found} == {Level.WARN}
-    found = shown(watch(), [asked(n / 300, "x") for n in range(3000)])
+    found = shown(watch(), [asked(n / 50, "x") for n in range(500)])
     assert Family.FLOOD in families(found)  # type: ignore[arg-type]
 
 
@@ -120,6 +120,39 @@ def test_less_is_allowed_where_much_comes_from_an_address_that_nobody_knows() ->
     assert found
     assert found[0].facts["strange_hour"] >= RULES.strange_floor_hour
     assert shown(inside, stolen(3600, 110, "office", key_id="k2")) == []  # thrice the usual is not reached
+
+
+def test_a_caller_that_asks_little_needs_little_to_be_beyond_it_from_an_address_that_nobody_knows() -> None:
+    small = Baseline(usual=(30.0,) * 168, tail=2.5, days=21.0, busiest=60.0)
+    outside, inside = watch(), watch()
+    for one in (outside, inside):
+        one.learn({"shop": small})
+        one.settle({"shop": frozenset(("home", "office"))})
+    assert [one.facts["limit_strange"] for one in shown(outside, stolen(3600, 80, "elsewhere"))][:1] == [90.0]
+    assert shown(inside, stolen(3600, 80, "office")) == []
+
+
+@pytest.mark.parametrize(("address", "level"), [("elsewhere", Level.WARN), ("home", None)])
+def test_of_a_newcomer_less_is_allowed_where_nobody_knows_the_address(address: str, level: Level | None) -> None:
+    guard = watch()
+    guard.learn({"shop": Baseline(usual=(0.0,) * 168, tail=1.0, days=1.5, busiest=80.0)})
+    guard.settle({"shop": frozenset(("home",))})
+    assert {one.level for one in shown(guard, stolen(3600, 400, address))} == ({level} if level else set())
+
+
+def test_a_newcomer_may_grow_to_half_as_much_again_as_it_ever_asked() -> None:
+    guard = watch()
+    guard.learn({"shop": Baseline(usual=(0.0,) * 168, tail=1.0, days=1.5, busiest=1000.0)})
+    assert shown(guard, [asked(2.6 * n, f"q{n}") for n in range(1400)]) == []
+
+
+def test_a_quiet_hour_is_not_accused_of_what_the_hours_before_it_were() -> None:
+    guard = watch()
+    quiet = Baseline((3.0,) * 168, tail=2.0, days=21.0, usual_long=(18.0,) * 168, tail_long=1.1)
+    guard.learn({"shop": quiet})
+    assert shown(guard, [asked(1.0 * n, "same") for n in range(1500)])
+    after = [asked(1500 + 3600 + 360.0 * n, "same") for n in range(20)]
+    assert shown(guard, after) == []
 
 
 def test_who_moves_and_does_what_it_always_did_is_not_accused() -> None:

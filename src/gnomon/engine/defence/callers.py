@@ -11,6 +11,7 @@ import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from gnomon.contract.traffic import TrafficRecord
 from gnomon.engine.defence.baseline import LONG_H, Baseline
@@ -118,35 +119,40 @@ class Callers:
 
     def _limits(self, caller: _Caller, r: TrafficRecord) -> _Limits:
         """Those of the hour; the same until another begins or baselines are learned."""
-        base = self._established(r.caller)
+        base = self.baselines.get(r.caller)
         hour = int(r.at // 3600)
         if caller.limits is None or caller.limits_of[0] != hour or caller.limits_of[1] is not base:
-            caller.limits, caller.limits_of = self._fresh_limits(base, r.at), (hour, base)
+            fresh = self._fresh_limits(base, r.at) if self._is_known(base) else self._newcomer_limits(base)
+            caller.limits, caller.limits_of = fresh, (hour, base)
         return caller.limits.beside(caller.owed.total) if caller.owed.total else caller.limits
 
-    def _fresh_limits(self, base: Baseline | None, at: float) -> _Limits:
-        """Nobody knows what is usual for a newcomer."""
+    def _newcomer_limits(self, base: Baseline | None) -> _Limits:
+        """Nobody knows what is usual for a newcomer, but for the busiest hour of its days."""
+        rules, busiest = self._rules, base.busiest if base else 0.0
+        most = max(rules.newcomer_requests_hour, rules.frequency_busiest_times * busiest)
+        strange = max(rules.newcomer_strange_hour, rules.newcomer_strange_times * busiest)
+        return _Limits(most, strange=strange)
+
+    def _fresh_limits(self, base: Baseline, at: float) -> _Limits:
         rules = self._rules
-        if base is None:
-            return _Limits(max(rules.newcomer_requests_hour, rules.frequency_floor_hour))
         hour = base.limit(at, factor=rules.frequency_factor, margin=rules.frequency_margin)
         long = base.limit_long(at, factor=rules.frequency_long_factor, margin=rules.frequency_long_margin)
         strange = base.limit(at, factor=rules.strange_factor, margin=rules.strange_margin)
+        long, ever = max(long, rules.frequency_floor_long), base.limit_ever(times=rules.frequency_busiest_times)
         return _Limits(
             max(hour, rules.frequency_floor_hour),
-            max(long, rules.frequency_floor_long),
-            base.limit(at, factor=rules.frequency_long_factor, margin=0.0),
-            max(strange, rules.frequency_floor_hour),
-            max(base.limit_ever(times=rules.frequency_busiest_times), rules.frequency_floor_hour),
+            long,
+            max(base.limit(at, factor=rules.frequency_long_factor, margin=0.0), long / LONG_H),
+            max(min(strange, ever), rules.strange_floor_hour),
+            max(ever, rules.frequency_floor_hour),
         )
 
-    def _established(self, name: str) -> Baseline | None:
-        base = self.baselines.get(name)
-        return base if base and base.days >= self._rules.baseline_days else None
+    def _is_known(self, base: Baseline | None) -> TypeGuard[Baseline]:
+        return base is not None and base.days >= self._rules.baseline_days
 
     def _flood(self, caller: _Caller, r: TrafficRecord, limits: _Limits) -> Suspicion | None:
         rules, seen, owed = self._rules, caller.tens.last(1), caller.owed.total
-        known = self._established(r.caller) is not None
+        known = self._is_known(self.baselines.get(r.caller))
         least = rules.flood_requests_10s if known else rules.newcomer_requests_10s
         allowed = max(least, (limits.hour - owed) / 360.0 * _BURST) + owed
         if seen < allowed:
@@ -210,7 +216,7 @@ class Callers:
 
     def _capped(self, name: str, level: Level) -> Level:
         """Without a baseline there is only a warning."""
-        return level if self._established(name) else Level.WARN
+        return level if self._is_known(self.baselines.get(name)) else Level.WARN
 
     def _say(
         self, caller: _Caller, r: TrafficRecord, family: Family, level: Level, facts: dict[str, float]
@@ -219,7 +225,7 @@ class Callers:
         key = max(caller.keys, key=lambda one: caller.keys[one], default=r.key_id)
         base = self.baselines.get(r.caller)
         known = {"usual_hour": round(base.at(r.at), 1)} if base else {}
-        known["baseline_days"] = round(base.days, 1) if self._established(r.caller) and base else 0.0
+        known["baseline_days"] = round(base.days, 1) if self._is_known(base) else 0.0
         return Suspicion(subject=f"key:{key}", family=family, level=level, at=r.at, facts=facts | known)
 
 

@@ -53,6 +53,8 @@ class Rules:
     strange_floor_hour: float
     newcomer_requests_hour: float
     newcomer_requests_10s: float
+    newcomer_strange_hour: float
+    newcomer_strange_times: float
     baseline_days: float
     scraping_distinct_hour: float
     scraping_distinct_share: float
