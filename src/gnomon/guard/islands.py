@@ -9,10 +9,12 @@ speaks for it.
 import base64
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import NamedTuple
 
 from gnomon.guard.cutting import TOKEN
 from gnomon.guard.normalise import Shadow
+from gnomon.guard.scan import Scanner
 from gnomon.guard.shapes import trigger
 from gnomon.guard.view import LEFT, Found, View
 
@@ -53,10 +55,8 @@ _MOST_ALIKE = 4  # letters among the digits: more of them is a part number
 _PRINTABLE = re.compile(r"[^\x00-\x08\x0e-\x1f\x7f-\x9f\ufffe\uffff]*")
 
 # At least so much text in UTF-8; of 16 random bytes one in two million are.
-_STRETCH = re.compile(
-    rb"(?=[\t\n\r\x20-\x7e\x80-\xf4]{16})"  # which rules most of a picture out at once
-    rb"(?:[\t\n\r\x20-\x7e]|[\xc2-\xdf][\x80-\xbf]|[\xe1-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}){16,}+"
-)
+_CHARACTER = rb"(?:[\t\n\r\x20-\x7e]|[\xc2-\xdf][\x80-\xbf]|[\xe1-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})"
+_STRETCH = re.compile(_CHARACTER + b"{16,}+")
 _HEX_RUN = re.compile(r"[0-9A-Fa-f]{32,}")
 _TO_BASE64 = str.maketrans("-_", "+/")
 
@@ -187,6 +187,8 @@ def _stretches(run: str, start: int) -> Iterator[Reading]:
 
 def _texts(data: bytes, start: int, *, bits: int) -> Iterator[Reading]:
     """The stretches of text in bytes of which the first is said at `start`, by signs of so many bits."""
+    if not _text_scanner().any(data):
+        return
     for stretch in _STRETCH.finditer(data):
         try:
             text = stretch.group().decode()
@@ -198,6 +200,12 @@ def _texts(data: bytes, start: int, *, bits: int) -> Iterator[Reading]:
             places.append((start + at * 8 // bits, start - (-end * 8 // bits)))
             at = end
         yield Reading(places[0][0], places[-1][1], text, places)
+
+
+@cache
+def _text_scanner() -> Scanner:
+    """Says of bytes whether they hold a stretch at all, ten times as fast as looking for one: a picture has none."""
+    return Scanner([[_CHARACTER + b"{16}"]])
 
 
 def _from_hex(word: str) -> str:

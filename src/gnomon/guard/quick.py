@@ -273,6 +273,8 @@ class Quick:
             named = tuple(words.places if words and fired & bit else None for bit, words in self._named)
             self._words[fired & self._hints] = named  # 32 combinations at most
         found: list[Found] = self._numbers(view, view.text, Found, _NAMES, named, phone.with_prefix)
+        if "\n" in view.text:
+            found.extend(resident_id.broken(view))
         return found
 
 

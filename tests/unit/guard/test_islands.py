@@ -50,6 +50,8 @@ def b64(text: str) -> str:
         ("电话138\n12345678，", "CN_MOBILE", "138\n12345678"),
         ("电话138-1234-\n5678，", "CN_MOBILE", "138-1234-\n5678"),
         ("电话：138 1234\r\n5678，", "CN_MOBILE", "138 1234\r\n5678"),
+        ("证件11010519491231002\nX，", "CN_ID", "11010519491231002\nX"),
+        ("证件110105 19491231 002\r\n x完", "CN_ID", "110105 19491231 002\r\n x"),
         ("卡号 4111 1111\n1111 1111 。", "BANK_CARD", "4111 1111\n1111 1111"),
         ("写zhang.san@exam-\nple.com。", "EMAIL", "zhang.san@exam-\nple.com"),
         ("写zhang.san@example.\n  com。", "EMAIL", "zhang.san@example.\n  com"),
@@ -77,6 +79,8 @@ def test_said_otherwise_is_found(text: str, entity: str, value: str) -> None:
         "thanks @home\nthe next day",
         "Привет, как дела? Σήμερα είναι καλή μέρα.",
         r"C:\users\name\x",
+        "代号11010519491231002\nXenon",
+        "img y3RndINu//+6839Lm1RSrUez8 BZnLp6TKw/+3332FUBhuxV7Z4 gbtjZQ9MrN8yGkKJYSo",
     ],
 )
 def test_what_says_nothing_is_left_alone(text: str) -> None:
@@ -89,7 +93,7 @@ def test_an_address_that_was_whole_ends_at_its_line() -> None:
 
 _MORE = (
     *PIECES, "%31", "%33", "%40", "%E6%89%8B", r"\u5b66\u53f7", r"\u0031", "\\", "TEw4", b64("13812345678"), "l38",
-    "O", "\r\n", "-\n", "exam", "ple.com", "а", "З", "=", "/",
+    "O", "11010519491231002", "\nX", "x", "\r\n", "-\n", "exam", "ple.com", "а", "З", "=", "/",
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from gnomon.guard.shapes import trigger
 from gnomon.guard.view import Found, View
 
 _IBAN = re.compile(
-    r"(?=(?<![A-Za-z0-9])(?P<v>[A-Z]{2}[0-9]{2}"
+    r"(?<![A-Za-z0-9])(?=(?P<v>[A-Z]{2}[0-9]{2}"
     r"(?:[A-Z0-9]{11,30}|(?:[ \-\u00a0][A-Z0-9]{4}){2,7}(?:[ \-\u00a0][A-Z0-9]{1,4})?)"
     r"|[a-z]{2}[0-9]{2}[a-z0-9]{11,30})(?![A-Za-z0-9]))"
 )

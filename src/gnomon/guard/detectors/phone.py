@@ -138,21 +138,25 @@ _DEED = re.compile(
     r"|(?:messages?|sms|texts?|voicemail|calls?)\s(?:to|on|at|from))[\s:]{1,3}"
     r"(?P<v>\(?[0-9]{1,5}\)?(?:[ .\-]?[0-9]{2,10}){1,5})(?![0-9A-Za-z%]|\.[0-9]|\s?(?:USD|EUR|RMB))"
 )
+_TO_DIGIT = re.compile(r"[\s:]\(?[0-9]")  # what every deed has before its number, and a picture nowhere
 # No quantity begins with a zero: 024 971 50 30.
 _zero_first = matching(
     "PHONE_NUMBER",
     r"(?<![0-9A-Za-z.,+\-(])(?P<v>0[0-9]{1,4}(?:[ ][0-9]{2,4}){2,4})(?![0-9A-Za-z]|[.:/\-][0-9])",
     first="0",
 )
+_FEWEST = 7  # digits with the code of the country: Niue and Saint Helena; in base64 `/+3332` is nothing
 _numbered_abroad = matching("PHONE_NUMBER", _FOREIGN, first="[+(1-9]")
 
 
 def _find_foreign(view: View) -> Iterator[Found]:
-    yield from _numbered_abroad(view)
+    for found in _numbered_abroad(view):
+        if _count(view, found) >= _FEWEST:
+            yield found
     for found in _SPOKEN(view):
         if 7 <= _count(view, found) <= 16:
             yield found
-    for match in _DEED.finditer(view.text):
+    for match in _DEED.finditer(view.text) if _TO_DIGIT.search(view.text) else ():
         found = Found(match.start("v"), match.end("v"), "PHONE_NUMBER", 0.7)
         if 7 <= _count(view, found) <= 15:
             yield found

@@ -54,7 +54,11 @@ _STUDENT = (
     "student no",
     "student number",
 )
-_VALUE = r"(?ai:(?=[A-Z\-]{0,6}[0-9])[A-Z]{0,4}-?[0-9](?:[A-Z0-9]|[\-/](?=[0-9])){4,19})(?![A-Za-z0-9])"
+# Three digits at least: `mrn8yGkKJ` is a piece of base64.
+_VALUE = (
+    r"(?ai:(?=[A-Z\-]{0,6}[0-9](?:[A-Z\-/]{0,19}[0-9]){2})"
+    r"[A-Z]{0,4}-?[0-9](?:[A-Z0-9]|[\-/](?=[0-9])){4,19})(?![A-Za-z0-9])"
+)
 
 MRN = Detector("MRN", "病历号", tuple(map(literal, _MRN)), keyed("MRN", _MRN, _VALUE), visible=(2, 2))
 INSURANCE = Detector(

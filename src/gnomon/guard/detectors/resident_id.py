@@ -1,9 +1,12 @@
 """居民身份证 / resident identity number, 18 characters (GB 11643) and the old 15."""
 
+import re
+from collections.abc import Iterator
+
 from gnomon.guard.checksums import resident_id
 from gnomon.guard.detectors.base import Detector, Words, numbers
 from gnomon.guard.scan import LONG_NUMBER
-from gnomon.guard.view import Number, View
+from gnomon.guard.view import Found, Number, View
 
 WORDS = ("身份证", "身份证件", "公民身份", "证件号", "居住证", "id card", "identity card", "resident id")
 _PROVINCES = {
@@ -46,4 +49,24 @@ def _is_day(month: str, day: str) -> bool:
     return "01" <= month <= "12" and "01" <= day <= "31"
 
 
-DETECTOR = Detector("CN_ID", "身份证", LONG_NUMBER, numbers("CN_ID", (15, 18), _judge), visible=(3, 4))
+_X_ALONE = re.compile(r"[0-9][^\S\n]?\n[^\S\n]{0,2}[Xx](?![A-Za-z0-9])")
+_numbered = numbers("CN_ID", (15, 18), _judge)
+
+
+def broken(view: View) -> Iterator[Found]:
+    """Numbers whose X alone stands in the next line."""
+    for match in _X_ALONE.finditer(view.text):
+        for number in view.numbers.get(17, ()):
+            if number.end != match.start() + 1 or not view.is_alone(number):
+                continue
+            whole = number._replace(digits=number.digits + "X")
+            if score := _judge_18(view, whole):
+                yield Found(number.start, match.end(), "CN_ID", score)
+
+
+def _find(view: View) -> Iterator[Found]:
+    yield from _numbered(view)
+    yield from broken(view)
+
+
+DETECTOR = Detector("CN_ID", "身份证", LONG_NUMBER, _find, visible=(3, 4))
