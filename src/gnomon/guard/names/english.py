@@ -39,7 +39,7 @@ _NUMBERED: Final = re.compile(r"[0-9]\s\Z")
 
 
 @cache
-def _no_names() -> frozenset[str]:
+def no_names() -> frozenset[str]:
     """Words that begin with a capital though they are no names."""
     return frozenset(Path(__file__).with_name("corpus").joinpath("capitals.txt").read_text(encoding="utf-8").split())
 
@@ -48,7 +48,7 @@ def find(text: str) -> Iterator[Found]:
     """The names of people in a sentence that has Latin letters in it."""
     if text.islower() or not any("A" <= char <= "Z" for char in text):
         return
-    words = _no_names()
+    words = no_names()
     families: set[str] = set()
     unsure: list[tuple[int, int]] = []
     for row in _ROW.finditer(text):

@@ -15,7 +15,7 @@ from typing import Any, Final
 from gnomon.contract.verdicts import Span
 from gnomon.guard.detectors import DETECTORS, Detector
 from gnomon.guard.finding import Finder, Window
-from gnomon.guard.names import addresses, english, titles
+from gnomon.guard.names import addresses, english, postal, titles
 from gnomon.guard.names.artefact import SHIPPED, load
 from gnomon.guard.names.given import known
 from gnomon.guard.names.segments import ends
@@ -40,6 +40,8 @@ _KNOWN: Final = frozenset(detector.entity for detector in ENTITIES)
 _MAYBE: Final = re.compile(rb"[\xe3-\xe9\xf0][\x80-\xbf]|\\u|[A-Z\xc3-\xc8]")
 _HAN: Final = re.compile("[㐀-鿿豈-龎𠀀-𲎯]")
 FILE_VARIABLE: Final = "GNOMON_NAMES_FILE"
+_BETWEEN: Final = " \t\r\n,."
+"""What stands between the lines of an address."""
 MOST: Final = 500
 """Names that a conversation remembers."""
 
@@ -84,6 +86,7 @@ class NameWindow(Window):
         self._seen = set() if seen is None else seen
         self._text = ""
         self._spans: list[Span] = []
+        self._in_address = False
 
     @property
     def held(self) -> int:
@@ -113,7 +116,7 @@ class NameWindow(Window):
         shadows = [fold(self._text[start:end]) for start, end in zip(starts, cuts, strict=True)]
         named: list[Span] = []
         for start, shadow, found in zip(starts, shadows, self._names([one.text for one in shadows]), strict=True):
-            found = again(shadow.text, found, self._seen)
+            found = self._with_rest(shadow.text, again(shadow.text, found, self._seen))
             named += [
                 Span(start + shadow.start(item.start), start + shadow.end(item.end), item.entity, item.score)
                 for item in found
@@ -125,6 +128,18 @@ class NameWindow(Window):
             Span(span.start - end, span.end - end, span.entity, span.score) for span in self._spans if span.start >= end
         ]
         return text, spans
+
+    def _with_rest(self, text: str, found: list[Found]) -> list[Found]:
+        """`found`, and at its beginning the rest of an address that the sentence before ended in."""
+        if not text.strip(_BETWEEN):
+            return found  # an empty line ends no address
+        if self._in_address and (rest := postal.further(text)):
+            inside = [item for item in found if item.start < rest.end]
+            rest = rest._replace(end=max(rest.end, *(item.end for item in inside))) if inside else rest
+            found = [rest, *found[len(inside) :]]
+        last = found[-1] if found else None
+        self._in_address = bool(last and last.entity == "ADDRESS" and not text[last.end :].strip(_BETWEEN))
+        return found
 
 
 def _is_taken(item: Found, row: list[Found]) -> bool:
@@ -182,8 +197,9 @@ _RULES: Final[dict[str, Callable[[str], Iterable[Found]]]] = {
     "addresses": addresses.find,
     "titles": titles.find,
     "english": english.find,
+    "postal": postal.find,
 }
-"""Addresses by their grammar, names beside titles, English names."""
+"""Addresses by their grammar, names beside titles, English names, addresses in Latin letters."""
 
 
 def by_rule(sentences: list[str]) -> list[list[Found]]:
