@@ -91,7 +91,7 @@ def utility(
         _write(answers, sides)
     told = f"{policy.id} {policy.version}, {policy.speed}, {purpose}"
     summary = effect.as_dict() | {"policy": told, "model": model, "masked": dict(copy.counts)}
-    summary |= {"blocked": len(copy.blocked), "surrogates": copy.surrogates}
+    summary |= {"blocked": len(copy.blocked), "surrogates": copy.surrogates, "surrogate_items": copy.surrogate_items}
     summary["wall_s"] = {side: round(tally.wall_s, 2) for side, tally in tallies.items()}
     click.echo(json.dumps(summary, ensure_ascii=False) if as_json else _report(effect, copy, told=told))
     click.get_current_context().exit(_EXIT[effect.state])

@@ -26,7 +26,8 @@ LOST = frozenset({"timeout", "upstream_error", "internal", "upstream_unreachable
 class MaskedCopy:
     """`items` as they are asked; `changed`: id → entities masked in it; `blocked`: ids that may not pass.
 
-    `surrogates`: values for which something stands that looks real, so that nobody takes the copy for what it is not.
+    `surrogates`: values for which something stands that looks real, and `surrogate_items`: items that have such, so
+    that nobody takes the copy for what it is not.
     """
 
     items: tuple[RunItem, ...]
@@ -34,6 +35,7 @@ class MaskedCopy:
     blocked: frozenset[str]
     counts: Mapping[str, int]
     surrogates: int = 0
+    surrogate_items: int = 0
 
     def refused(self) -> list[Answer]:
         """The answers of the blocked items: none, which is wrong."""
@@ -74,8 +76,14 @@ def masked_copy(
             blocked.add(item.item_id)
         if number % 100 == 0:
             told(number)
-    surrogates = sum(count for entity, count in counts.items() if entity in like_real)
-    return MaskedCopy(tuple(copies), changed, frozenset(blocked), dict(sorted(counts.items())), surrogates)
+    return MaskedCopy(
+        tuple(copies),
+        changed,
+        frozenset(blocked),
+        dict(sorted(counts.items())),
+        surrogates=sum(count for entity, count in counts.items() if entity in like_real),
+        surrogate_items=sum(not like_real.isdisjoint(entities) for entities in changed.values()),
+    )
 
 
 def _values(items: Iterable[RunItem], masker: Masker) -> frozenset[str]:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 
 from gnomon.contract.masking import MaskPolicy, MaskRule
@@ -15,6 +16,7 @@ from gnomon.control.privacy.policies import put_policy
 from gnomon.control.rulebook import rules as rulebook
 from gnomon.engine.stats import BadFigures, resampling
 from gnomon.engine.stats.goals import Goal
+from gnomon.kit.canonical import digest
 from gnomon.kit.errors import Denied, NotFound
 from gnomon.kit.work import Platform
 from tests.fakes.platform import do, run_jobs
@@ -102,6 +104,22 @@ def test_a_trial_asks_every_item_on_both_sides_and_leaves_evidence_that_can_be_r
     platform.database.close()
     stored = [file for file in tmp_path.rglob("*") if file.is_file() and PHONE.encode() in file.read_bytes()]
     assert stored == []
+
+
+def test_a_stranger_is_told_how_many_surrogates_stand_there_and_by_which_words_of_the_policy(
+    platform: Platform, server: ModelServer
+) -> None:
+    used = policy("surrogate", purposes=("evaluation",))
+    do(platform, "system", put_policy, used)
+    trial = completed(platform, suite_with_phones(platform, 120, 110))
+    assert trial.surrogates == {"values": 110, "items": 110}
+    do(platform, "system", put_policy, msgspec.structs.replace(used, version="2", rules=()))  # another one in force
+    with platform.read() as session:
+        facts = evidence.artefact(session, trial.evidence_id).facts
+    assert facts["surrogates"] == trial.surrogates
+    assert (facts["policy"], facts["policy_sha256"]) == ("default 1", digest(msgspec.to_builtins(used)))
+    assert (facts["masked"], facts["blocked"]) == ({"CN_MOBILE": 110}, 0)
+    assert not any(PHONE in prompt or "⟦" in prompt for prompt in server.prompts[120:])
 
 
 def test_masking_that_harms_is_not_met(platform: Platform, server: ModelServer) -> None:

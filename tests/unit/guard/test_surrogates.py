@@ -163,7 +163,9 @@ def test_the_copy_of_a_set_has_no_surrogate_that_is_a_value_of_the_set_and_says_
     assert taken in masked_copy(asked(), masker()).items[0].text
     values.append(taken)
     copy = masked_copy(asked(), masker())
-    assert copy.surrogates == 3
+    assert (copy.surrogates, copy.surrogate_items) == (3, 3)
+    both = items_of([{"id": "one", "text": f"QQ号：{values[0]}，QQ号：{values[1]}，", "label": "a"}])
+    assert (masked_copy(both, masker()).surrogates, masked_copy(both, masker()).surrogate_items) == (2, 1)
     assert not [item.text for item in copy.items if any(value in item.text for value in values)]
 
 

@@ -106,6 +106,7 @@ def _shown(reader: Reader, found: MaskingTrial) -> dict[str, Any]:
                 i18n.number(result["changed"], locale),
                 _("其中被策略阻断 %(n)s 条", n=i18n.number(found.blocked, locale)),
             ),
+            (_("含仿真替换"), *_surrogates(reader, found)),
         ],
         "forest": _forest(reader, found),
         "flips": charts.matrix(
@@ -124,6 +125,16 @@ def _shown(reader: Reader, found: MaskingTrial) -> dict[str, Any]:
         "fixed": result["fixed_ids"][:40],
         "broken": result["broken_ids"][:40],
     }
+
+
+def _surrogates(reader: Reader, found: MaskingTrial) -> tuple[str, str]:
+    """Items in which something looks real and is nobody's, and how often; a trial of before counted none."""
+    _, locale, counted = reader.context.gettext, reader.context.locale, found.surrogates
+    if not counted:
+        return i18n.NOT_MEASURED, ""
+    return i18n.number(counted["items"], locale), _(
+        "共 %(n)s 处，看似真实，并非本人信息", n=i18n.number(counted["values"], locale)
+    )
 
 
 def _part_name(reader: Reader, name: str) -> str:

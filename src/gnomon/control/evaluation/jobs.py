@@ -111,7 +111,13 @@ def _masking(ctx: JobContext, opened: actions.MaskingOpened) -> None:
         raw, masked = (queries.answers(session, run_id) for run_id in (trial.raw_run, trial.masked_run))
     with ctx.work() as work:
         actions.finish_masking(
-            work, trial.id, changed=copy.changed, counts=copy.counts, blocked=len(copy.blocked), lost=lost(raw, masked)
+            work,
+            trial.id,
+            changed=copy.changed,
+            counts=copy.counts,
+            blocked=len(copy.blocked),
+            surrogates={"values": copy.surrogates, "items": copy.surrogate_items},
+            lost=lost(raw, masked),
         )
     ctx.progress(done=2 * len(items), total=2 * len(items), note="completed")
 

@@ -81,7 +81,18 @@ def plain_comparison(comparison: Comparison) -> dict[str, Any]:
 
 def plain_trial(trial: MaskingTrial) -> dict[str, Any]:
     names = ("id", "suite_id", "model", "target_id", "version_id", "mask_purpose", "metric", "raw_run", "masked_run")
-    more = ("state", "verdict", "threshold", "counts", "blocked", "result", "evidence_id", "error", "job_id")
+    more = (
+        "state",
+        "verdict",
+        "threshold",
+        "counts",
+        "blocked",
+        "surrogates",
+        "result",
+        "evidence_id",
+        "error",
+        "job_id",
+    )
     times = {
         "requested_at": iso(trial.requested_at),
         "finished_at": iso(trial.finished_at) if trial.finished_at else None,

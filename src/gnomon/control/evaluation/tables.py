@@ -131,6 +131,8 @@ class MaskingTrial(Base):
     changed: Mapped[dict[str, Any]]
     counts: Mapped[dict[str, Any]]
     blocked: Mapped[int] = mapped_column(default=0)
+    # {"values", "items"} of the masked side; empty where nobody counted
+    surrogates: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     result: Mapped[dict[str, Any]]  # engine.stats.masking.MaskingEffect
     evidence_id: Mapped[str] = mapped_column(default="")
     error: Mapped[str] = mapped_column(default="")

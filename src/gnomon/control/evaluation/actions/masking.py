@@ -21,6 +21,7 @@ from gnomon.control.privacy import queries as privacy
 from gnomon.control.rulebook import rules as rulebook
 from gnomon.engine.stats import MaskingEffect
 from gnomon.engine.stats.masking import require_score
+from gnomon.kit.canonical import digest
 from gnomon.kit.ids import new_id
 from gnomon.kit.work import Work, action, system_action
 
@@ -104,12 +105,10 @@ def begin_masking(work: Work, trial_id: str) -> MaskingOpened | None:
     for run in _sides(work, trial):
         if run.state != "completed":
             run.state, run.started_at = rules.advance(run.id, run.state, "running"), run.started_at or work.now
-    versions = privacy.versions(work.session, trial.policy_id)
-    content = next(row.content for row in versions if row.version == trial.policy_version)
     return MaskingOpened(
         trial,
         open_suite(work, trial.suite_id, by=trial.id, purpose=rules.MASKING),
-        msgspec.convert(content, MaskPolicy),
+        msgspec.convert(_content(work, trial), MaskPolicy),
         conditions.endpoint(work.session, model=trial.model, target_id=trial.target_id),
     )
 
@@ -145,12 +144,13 @@ def finish_masking(
     changed: Mapping[str, Collection[str]],
     counts: Mapping[str, int],
     blocked: int,
+    surrogates: Mapping[str, int],
     lost: Collection[str],
 ) -> MaskingTrial:
     """The trial is completed with its verdict, and evidence of it is recorded."""
     trial = queries.trial(work.session, trial_id)
     trial.changed = {item_id: list(entities) for item_id, entities in sorted(changed.items())}
-    trial.counts, trial.blocked = dict(counts), blocked
+    trial.counts, trial.blocked, trial.surrogates = dict(counts), blocked, dict(surrogates)
     effect = queries.masking_effect_of(work.session, trial)
     work.about("masking_trial", trial.id, state=effect.state.value, changed=effect.changed, lost=len(lost))
     trial.state = rules.advance(trial.id, trial.state, "completed")
@@ -182,6 +182,10 @@ def _proof(work: Work, trial: MaskingTrial, effect: MaskingEffect) -> str:
         "suite_hash": raw.suite_sha256,
         "environment": raw.environment,
         "policy": f"{trial.policy_id} {trial.policy_version}",
+        "policy_sha256": digest(_content(work, trial)),
+        "masked": trial.counts,
+        "blocked": trial.blocked,
+        "surrogates": trial.surrogates,
         "purpose": trial.mask_purpose,
         "metric": trial.metric,
         "n": effect.n,
@@ -203,6 +207,12 @@ def _proof(work: Work, trial: MaskingTrial, effect: MaskingEffect) -> str:
         state=State(effect.state),
         facts=facts,
     ).id
+
+
+def _content(work: Work, trial: MaskingTrial) -> Mapping[str, Any]:
+    """The version of the policy that was asked for: another may be in force by now."""
+    versions = privacy.versions(work.session, trial.policy_id)
+    return next(row.content for row in versions if row.version == trial.policy_version)
 
 
 def _sides(work: Work, trial: MaskingTrial) -> list[EvaluationRun]:
