@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gnomon.contract.verdicts import Span
-from gnomon.guard.names import english, titles
+from gnomon.guard.names import english, things, titles
 from gnomon.guard.names.segments import LONGEST, ends
 from gnomon.guard.view import Found
 
@@ -76,3 +76,9 @@ def test_no_sentence_ends_within_a_value() -> None:
     text = "密钥是abc;def，记好。"
     assert ends(text, []) == [7, len(text)]
     assert ends(text, [Span(3, 10, "API_KEY")]) == [10, len(text)]
+
+
+def test_a_thing_is_no_name() -> None:
+    text = "王者荣耀和SUV，马荣耀说"
+    found = [Found(2, 4, "PERSON"), Found(5, 8, "ORGANIZATION"), Found(9, 12, "PERSON")]
+    assert things.without(text, found) == [Found(9, 12, "PERSON")]

@@ -15,7 +15,7 @@ from typing import Any, Final
 from gnomon.contract.verdicts import Span
 from gnomon.guard.detectors import DETECTORS, Detector
 from gnomon.guard.finding import Finder, Window
-from gnomon.guard.names import addresses, english, postal, titles
+from gnomon.guard.names import addresses, english, postal, things, titles
 from gnomon.guard.names.artefact import SHIPPED, load
 from gnomon.guard.names.given import known
 from gnomon.guard.names.segments import ends
@@ -217,11 +217,15 @@ def _ruled(rules: tuple[Callable[[str], Iterable[Found]], ...], sentences: list[
 
 
 def chinese(namer: Namer) -> Namer:
-    """The same namer, its people without their titles, and none where all is in Latin letters."""
+    """The same namer without things, its people without their titles, and none where all is in Latin letters."""
 
     def find(sentences: list[str]) -> list[list[Found]]:
         return [
-            [titles.trimmed(sentence, item) for item in row if item.entity != "PERSON" or _HAN.search(sentence)]
+            [
+                titles.trimmed(sentence, item)
+                for item in things.without(sentence, row)
+                if item.entity != "PERSON" or _HAN.search(sentence)
+            ]
             for sentence, row in zip(sentences, namer(sentences), strict=True)
         ]
 
