@@ -81,24 +81,14 @@ def plain_comparison(comparison: Comparison) -> dict[str, Any]:
 
 def plain_trial(trial: MaskingTrial) -> dict[str, Any]:
     names = ("id", "suite_id", "model", "target_id", "version_id", "mask_purpose", "metric", "raw_run", "masked_run")
-    more = (
-        "state",
-        "verdict",
-        "threshold",
-        "counts",
-        "blocked",
-        "surrogates",
-        "result",
-        "evidence_id",
-        "error",
-        "job_id",
-    )
+    more = ("state", "verdict", "threshold", "counts", "blocked", "surrogates", "result")
+    end = ("evidence_id", "error", "job_id")
     times = {
         "requested_at": iso(trial.requested_at),
         "finished_at": iso(trial.finished_at) if trial.finished_at else None,
     }
     policy = {"policy": f"{trial.policy_id}@{trial.policy_version}", "requested_by": trial.requested_by}
-    return {name: getattr(trial, name) for name in (*names, *more)} | policy | times
+    return {name: getattr(trial, name) for name in (*names, *more, *end)} | policy | times
 
 
 @router.get("/suites", dependencies=[allow("suite.view")])
