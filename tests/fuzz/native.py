@@ -71,6 +71,24 @@ def _json(rng: random.Random, text: str) -> bytes:
     return bytes(data[: rng.choice((len(data), len(data), rng.randrange(len(data))))])
 
 
+def _events(rng: random.Random, text: str) -> bytes:
+    """A stream of this text in pieces, with a few bytes of it changed or none."""
+    said = [
+        {"index": 0, "delta": {"content": text[at : at + 7]}, "finish_reason": None} for at in range(0, len(text), 7)
+    ]
+    told = (json.dumps({"id": "c", "choices": [one]}, ensure_ascii=rng.random() < 0.2) for one in said[:99])
+    data = bytearray(b"".join(b"data: %b\n\n" % one.encode("utf-8", "replace") for one in told))
+    for _ in range(rng.choice((0, 0, 1)) if data else 0):
+        data[rng.randrange(len(data))] = rng.randrange(256)
+    return bytes(data)
+
+
+def _chunks(rng: random.Random, data: bytes) -> bytes:
+    sizes = [rng.randrange(40) for _ in range(rng.randrange(5))]
+    chunks = b"".join(b"%x\r\n%b\r\n" % (len(data[:size]), data[:size]) for size in sizes)
+    return chunks[: rng.choice((len(chunks), rng.randrange(len(chunks) + 1)))]
+
+
 def _sanitized(folder: Path) -> None:
     """Every module as it is built for use, in a folder of its own, but with the sanitizers."""
     for name in native.names():
@@ -112,6 +130,7 @@ def inside(folder: str, seconds: float, seed: int) -> None:
     from gnomon.guard.placeholders import code, code_slowly
     from gnomon.guard.quick import Quick
     from gnomon.guard.slow import Slow
+    from tests.fuzz.native_events import compare_chunks, compare_events
     from tests.fuzz.native_limits import Pair
     from tests.fuzz.native_places import compare_places
 
@@ -126,6 +145,8 @@ def inside(folder: str, seconds: float, seed: int) -> None:
         fast.hits(rng.randbytes(rng.randrange(60)) + text.encode("utf-8", "surrogatepass")[: rng.randrange(6000)])
         compare_places(_json(rng, text), fast, slow)
         limits.step()
+        compare_events(_events(rng, text), [rng.randrange(1, 900) for _ in range(3)])
+        compare_chunks(_chunks(rng, text.encode("utf-8", "surrogatepass")))
         told = {"key": key, "entity": text[:4], "length": rng.randrange(13)}
         for what, one, other in (
             ("found", fast.spans(text), slow.spans(text)),

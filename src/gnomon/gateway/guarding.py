@@ -26,6 +26,8 @@ _PLAIN_WORDS = frozenset(
     top_logprobs logprob items enum additionalProperties
     """.split()  # noqa: SIM905 - sixty lines of one word each would tell nobody more
 )
+DEEPEST = 400
+"""Levels of a JSON value that is walked: compiled code would not notice the end of its stack."""
 _LONG_NUMBER = 10_000_000_000  # eleven digits: the shortest number that is somebody's (a mobile number)
 _NUMERIC_FIELDS = frozenset(("seed", "created"))
 _NUMERIC_FIELD = re.compile(rb'[{,]\s*"(?:seed|created)"\s*:\s*\Z')
@@ -57,6 +59,8 @@ class StreamMasker(Protocol):
     def blocked(self) -> str: ...
 
     def feed(self, text: str) -> str: ...
+
+    def splice(self, how: Any, data: bytes, mould: Any) -> tuple[int, bytes, str] | None: ...
 
     def flush(self) -> str: ...
 
@@ -115,18 +119,20 @@ class TreeGuard:
                 self.counts[entity] = self.counts.get(entity, 0) + count
         return masked.text
 
-    def value(self, value: Any) -> Any:
+    def value(self, value: Any, depth: int = 0) -> Any:
         """The guarded value. Raises RecursionError past some hundred levels, which callers answer as a bad request."""
         kind = type(value)
+        if depth > DEEPEST:
+            raise RecursionError
         if kind is dict:
-            return self._object(value)
+            return self._object(value, depth + 1)
         if kind is list:
-            return [self.value(one) for one in value]
+            return [self.value(one, depth + 1) for one in value]
         if kind is str:
             return value if value in _PLAIN_WORDS else self.text(value)
         return self.number(value) if kind is int or kind is float else value
 
-    def _object(self, members: dict[str, Any]) -> dict[str, Any]:
+    def _object(self, members: dict[str, Any], depth: int) -> dict[str, Any]:
         """In one loop: a call for each member would cost more than the look at it."""
         out = {}
         for name, value in members.items():
@@ -134,10 +140,8 @@ class TreeGuard:
             if kind is str:
                 if value not in _PLAIN_WORDS:
                     value = self.text(value)
-            elif kind is dict:
-                value = self.value(value)
-            elif kind is list:
-                value = [self.value(one) for one in value]
+            elif kind is dict or kind is list:
+                value = self.value(value, depth)
             elif (kind is int or kind is float) and name not in _NUMERIC_FIELDS:
                 value = self.number(value)
             out[name if name in _PLAIN_WORDS else self.text(name)] = value

@@ -21,21 +21,22 @@ class Mould:
     """Events of one choice with one running text. `place` names the text, `around` is all that else goes out."""
 
     __slots__ = (
-        "_after", "_before", "_closing", "_from", "_head", "_least", "_opening", "_tail", "_to",
-        "around", "envelope", "place", "tells",
+        "_after", "_before", "_head", "_least", "_tail", "around", "envelope", "parts", "place", "tells"
     )  # fmt: skip
 
-    def __init__(self, place: tuple[int, str], came: tuple[bytes, bytes], goes: tuple[bytes, bytes]) -> None:
+    def __init__(
+        self, place: tuple[int, str], came: tuple[bytes, bytes], goes: tuple[bytes, bytes], *, tells: bool
+    ) -> None:
         self.place = place
         self.envelope: dict[str, Any] = {}
-        self.tells = False  # whether it goes out even when all of its text is held back
+        self.tells = tells  # whether it goes out even when all of its text is held back
         self.around = b"".join(goes)
         self._before, self._after = came
         self._least = len(self._before) + len(self._after)
-        self._opening, self._closing = b"data: " + self._before, self._after + b"\n\n"
-        self._from, self._to = len(self._opening), -len(self._closing)
         self._head = b"data: " + goes[0]
         self._tail = goes[1] + b"\n\n"
+        # For `native/events.c`: an event as most servers write it, and as it goes on.
+        self.parts = (b"data: " + self._before, self._after + b"\n\n", self._head, self._tail, tells)
 
     def text(self, payload: bytes) -> str:
         """The text of an event that fits; empty when it does not, or has none."""
@@ -43,15 +44,6 @@ class Mould:
             return ""
         try:
             return _decode_text(payload[len(self._before) : len(payload) - len(self._after)])
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return ""
-
-    def only(self, data: bytes) -> str:
-        """The text of the one event that `data` is, as most servers write it; empty for anything else."""
-        if not data.startswith(self._opening) or not data.endswith(self._closing):
-            return ""
-        try:
-            return _decode_text(data[self._from : self._to])
         except (msgspec.DecodeError, UnicodeDecodeError):
             return ""
 
@@ -69,14 +61,14 @@ def mould(payload: bytes, envelope: dict[str, Any], choice: Any) -> Mould | None
     if len(running) != 1 or type(index) is not int or not isinstance(delta[running[0]], str) or "text" in choice:
         return None
     name = running[0]
-    if not delta[name] or delta.get("role", "user") not in _ROLES:
+    if b"\n" in payload or not delta[name] or delta.get("role", "user") not in _ROLES:
         return None
     empty = {**choice, "delta": {**delta, name: ""}}
     came = _around(payload, name, {**envelope, "choices": [empty]})
     if came is None:
         return None
-    made = Mould((index, name), came, _event(envelope, empty, name))
-    made.envelope, made.tells = envelope, "role" in delta
+    made = Mould((index, name), came, _event(envelope, empty, name), tells="role" in delta)
+    made.envelope = envelope
     return made
 
 

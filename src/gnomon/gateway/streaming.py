@@ -9,12 +9,15 @@ from typing import Any
 
 import msgspec
 
+from gnomon import native
 from gnomon.contract.traffic import token_count
 from gnomon.gateway.exchange import Exchange
 from gnomon.gateway.guarding import StreamMasker, StreamRestorer, TreeGuard, blocked
 from gnomon.gateway.judging import ContentStream
 from gnomon.gateway.moulds import Mould, mould
 
+_native = native.load("events")
+_splice = _native.splice if _native is not None else None
 _MAX_EVENT_BYTES = 1_048_576
 _KEPT_REPLY_CHARS = 1_048_576  # of the masked reply, for the record
 _decode = msgspec.json.Decoder().decode
@@ -54,6 +57,18 @@ class Field:
             self.kept.append(text)  # the record keeps the masked text, never the restored one
         return text if self.restore is None else self.restore.feed(text)
 
+    def splice(self, data: bytes, mould: Mould) -> tuple[int, bytes] | None:
+        """How much of the data were events of this mould in which nothing is to be found, and what goes on for them."""
+        if _splice is None or self.restore is not None or self.judge is not None:
+            return None
+        found = self.masker.splice(_splice, data, mould.parts)
+        if found is None:
+            return None
+        used, out, text = found
+        if text:
+            self.kept.append(text)
+        return used, out
+
     def flush(self) -> str:
         if self.judge is not None:
             self.judge.flush()
@@ -92,18 +107,25 @@ class EventStream:
         self._last: dict[str, Any] = {}
         self._moulds: dict[tuple[int, str], Mould] = {}
         self._made = 0
-        self._again: tuple[Mould, Field] | None = None  # what the last event fitted
+        self._again: tuple[Mould, Field] | None = None  # what the last event fitted, and the next may
 
     def feed(self, data: bytes) -> bytes:
         if self._pending:
             data = self._pending + data
-        elif self._again is not None and not self.done:
-            known, field = self._again
-            text = known.only(data)
-            if text:
-                self._last = known.envelope
-                released = field.feed(text)
-                return known.event(released) if released or known.tells else b""
+        if self._again is None or self.done:
+            return self._blocks(data)
+        known, field = self._again
+        found = field.splice(data, known)
+        if found is None:
+            return self._blocks(data)
+        used, out = found
+        self._last = known.envelope
+        if used == len(data):
+            self._pending = b""
+            return out
+        return out + self._blocks(data[used:])
+
+    def _blocks(self, data: bytes) -> bytes:
         if b"\r" in data:
             data = data.replace(b"\r\n", b"\n")
         blocks = data.split(b"\n\n")
@@ -205,7 +227,7 @@ class EventStream:
             return
         self._made += 1
         self._moulds[made.place] = made
-        self._field(*made.place)
+        self._again = made, self._field(*made.place)
 
     def _usage(self, usage: dict[str, Any]) -> None:
         self._ex.tokens_in = token_count(usage.get("prompt_tokens"))

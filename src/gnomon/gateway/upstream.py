@@ -6,10 +6,13 @@ from typing import Any, Protocol
 
 import httptools
 
+from gnomon import native
 from gnomon.gateway.deadline import Deadlines
 from gnomon.gateway.snapshot import Origin, PreparedTarget
 from gnomon.gateway.story import Stage, Turn
 
+_native = native.load("events")
+_chunks = _native.chunks if _native is not None else None
 _BEFORE_S = 0.005  # how long before a connection's time is over it is asked whether the loop is late
 _MAX_IDLE = 256  # kept connections per upstream
 _MAX_IDLE_S = 60.0  # a firewall forgets what idles longer, and tells nobody
@@ -56,8 +59,8 @@ class Link(asyncio.Protocol):
     """One connection. `busy` from `send` until the answer is whole."""
 
     __slots__ = (
-        "_answered", "_bounded", "_done", "_ended", "_fresh", "_head_bytes", "_headers", "_keeps", "_origin", "_parser",
-        "_pieces", "_pool", "_received", "_sink", "_unread", "idle_since", "is_lost", "transport",
+        "_answered", "_between", "_bounded", "_done", "_ended", "_fresh", "_head_bytes", "_headers", "_keeps",
+        "_origin", "_parser", "_pieces", "_pool", "_received", "_sink", "_unread", "idle_since", "is_lost", "transport",
     )  # fmt: skip
 
     def __init__(self, pool: "Pool", origin: Origin) -> None:
@@ -78,6 +81,7 @@ class Link(asyncio.Protocol):
         self._received = False
         self._answered = 0.0
         self._bounded = False  # the answer says where it ends
+        self._between = False  # the parser stands behind a whole chunk: others like it may pass it by
         self._fresh = True
 
     async def send(self, data: bytes, sink: Sink, *, silence_s: float) -> float:
@@ -122,6 +126,12 @@ class Link(asyncio.Protocol):
         if self._done is None:
             self.transport.abort()  # nobody asked: garbage between answers
             return
+        if self._between:
+            body = _chunks(data)  # type: ignore[misc]  # or nothing was ever between
+            if body is not None:
+                self._pass_on(body)
+                return
+            self._between = False
         if not self._received:
             self._received, self._answered = True, self._pool.loop.time()
         self._unread += len(data)
@@ -133,6 +143,8 @@ class Link(asyncio.Protocol):
                     self._deliver()
             if self._ended:
                 self._conclude()
+            elif self._between and not data.endswith(b"\r\n"):
+                self._between = False  # the next chunk has begun
             elif self._unread > _MAX_HEADER_BYTES:
                 raise UpstreamError("a line of the answer's head does not end", received=True)
         except httptools.HttpParserError as error:
@@ -145,6 +157,13 @@ class Link(asyncio.Protocol):
             else:
                 self._fail(UpstreamError(f"not HTTP: {error}", received=True))
         except Exception as error:  # noqa: BLE001 - whatever the sink raised belongs to the caller
+            self._fail(error)
+
+    def _pass_on(self, body: bytes) -> None:
+        try:
+            if self._sink is not None:
+                self._sink.body(body)
+        except Exception as error:  # noqa: BLE001 - as above
             self._fail(error)
 
     def eof_received(self) -> bool:
@@ -189,7 +208,14 @@ class Link(asyncio.Protocol):
         if not self._ended:
             self._pieces.append(data)
 
+    def on_chunk_header(self) -> None:
+        self._between = False
+
+    def on_chunk_complete(self) -> None:
+        self._between = _chunks is not None
+
     def on_message_complete(self) -> None:
+        self._between = False
         if self._parser.get_status_code() < 200 or self._done is None or self._ended:
             return
         self._ended = True

@@ -50,6 +50,8 @@ _SETTLED = re.compile(rf"[^{TOKEN}{_JOINT}{DIGIT}{PROVINCES}{SIGNS}十廿字第�
 
 def undecided(text: str, start: int) -> int:
     """The first place at or after `start` from which more text could still make or change a value."""
+    if _quick is None:
+        return undecided_slowly(text, start)
     place: int = _quick(text, start)
     return place if place >= 0 else min(-1 - place, _opened(text, start))
 
@@ -107,6 +109,5 @@ def _configured() -> Any:
 
 
 _SIGNED = "".join(sorted({*PROVINCES, *SIGNS}))
-_quick = _configured()
-if _quick is None:
-    undecided = undecided_slowly
+_quick = undecided_quickly = _configured()
+"""The place, or -1 - a place where the shapes that values begin with have to be asked; None without C."""

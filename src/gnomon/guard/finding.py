@@ -6,12 +6,15 @@ from typing import Any, Protocol
 
 from gnomon.contract.verdicts import Span
 from gnomon.guard import islands
-from gnomon.guard.cutting import LONGEST, undecided
+from gnomon.guard.cutting import LONGEST, undecided, undecided_quickly
 from gnomon.guard.detectors import DETECTORS, Detector
 from gnomon.guard.normalise import Shadow, fold
 from gnomon.guard.quick import Quick, Unfit
 from gnomon.guard.slow import Slow
 from gnomon.guard.view import LEFT, Found, Place, View
+
+Splice = Callable[..., tuple[int, bytes, str, str, str] | None]
+"""See `native/events.c`."""
 
 
 class Look(Protocol):
@@ -161,6 +164,8 @@ class Window:
         self._wait = 0
         self._opened = 0
         self._fired = None if finder.reach else finder.fired
+        # A window that looks for more than a finder does sees every piece itself.
+        self._splices = type(self) is Window and self._fired is not None and undecided_quickly is not None
         self.opening = ""
         """The entity of a finding that has begun and goes on, when nothing can undo, rename or move it any more."""
 
@@ -174,11 +179,13 @@ class Window:
         pending = self._pending = self._pending + text
         if len(pending) < self._wait:
             return "", []
+        fired = None
         if self._fired is not None:
             whole = self._context + pending
-            if not self._fired(whole):
+            fired = self._fired(whole)
+            if not fired:
                 return self._pass(whole), _NONE
-        shadow, found = self._finder.look(self._context, self._pending)
+        shadow, found = self._finder.look(self._context, self._pending, fired=fired)
         whole = self._context + shadow.text
         at = undecided(whole, len(self._context)) - len(self._context)
         if self._finder.reach:
@@ -199,6 +206,16 @@ class Window:
         size = len(self._pending)
         self._wait = size + (32 if self.opening and size <= LONGEST else size // 4) if size > 512 else 0
         return decided
+
+    def splice(self, how: Splice, data: bytes, mould: Any) -> tuple[int, bytes, str] | None:
+        """As `StreamMasker.splice` says. What `feed` would do differently is left to it."""
+        if not self._splices or self._wait or self.opening:
+            return None
+        found = how(data, mould, self._fired, undecided_quickly, self._context, self._pending, LEFT)
+        if found is None:
+            return None
+        used, out, text, self._context, self._pending = found
+        return used, out, text
 
     def _pass(self, whole: str) -> str:
         """What is decided of context and pending text in which nothing is to be found: most events of a stream."""

@@ -77,6 +77,8 @@ class FakeStream:
         self._held = text[keep:]
         return self._out(text[:keep])
 
+    def splice(self, how: Any, data: bytes, mould: Any) -> None: ...
+
     def flush(self) -> str:
         text, self._held = self._held, ""
         return self._out(text)
