@@ -10,6 +10,7 @@ import base64
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import chain
 from typing import NamedTuple
 
 from gnomon.guard.cutting import TOKEN
@@ -80,7 +81,8 @@ class Reading(NamedTuple):
 
 def found(view: View, look: Look, depth: int) -> Iterator[Found]:
     """What is said in the islands of the view, at its places there. `depth`: how many islands the view is in."""
-    for reading in _readings(view.text, view.start if depth else 0):
+    start = view.start if depth else 0
+    for reading in chain(readings(view.text, start), _alike(view.text, start)):
         if depth == 0 and reading.places is not None:
             yield from _spoken_for(view, reading, look)
         if reading.end <= view.start:
@@ -110,7 +112,8 @@ def _spoken_for(view: View, reading: Reading, look: Look) -> Iterator[Found]:
             yield Found(end + start, end + stop, item.entity, item.score)
 
 
-def _readings(text: str, start: int) -> Iterator[Reading]:
+def readings(text: str, start: int = 0) -> Iterator[Reading]:
+    """What escapes say, token by token, and then base64 and hexadecimal."""
     if "%" in text or "\\" in text:
         for token in _token.finditer(text, start):
             if "%" in token.group() or "\\" in token.group():
@@ -118,6 +121,10 @@ def _readings(text: str, start: int) -> Iterator[Reading]:
     for run in _CODED.finditer(text, start):
         long = run.end() - run.start() > LONGEST
         yield from (_stretches if long else _decoded)(run.group(), run.start())
+
+
+def _alike(text: str, start: int) -> Iterator[Reading]:
+    """Numbers with letters for some of their digits."""
     for run in _ALIKE.finditer(text, start):
         letters = sum(char.isalpha() for char in run.group().removesuffix("X"))
         if 0 < letters <= _MOST_ALIKE:
@@ -136,19 +143,24 @@ def _unescaped(token: str, start: int) -> Iterator[Reading]:
         parts.append(token[at : match.start()])
         places += [(start + place, start + place + 1) for place in range(at, match.start())]
         parts.append(said)
-        # Several bytes of UTF-8 make one character: the run of their escapes is one place.
-        width = 3 if match[0][0] == "%" and len(said) * 3 == len(match[0]) else len(match[0])
-        places += [
-            (start + match.start() + width * n, start + match.start() + width * (n + 1))
-            if width == 3
-            else (start + match.start(), start + match.end())
-            for n in range(len(said))
-        ]
+        stands = start + match.start()
+        for width in _widths(match[0], said):
+            places.append((stands, stands + width))
+            stands += width
         at = match.end()
     if parts:
         parts.append(token[at:])
         places += [(start + place, start + place + 1) for place in range(at, len(token))]
         yield Reading(start, start + len(token), "".join(parts), places)
+
+
+def _widths(escape: str, said: str) -> list[int]:
+    """How long each character that is said stands escaped: several bytes of UTF-8 make one."""
+    if escape[0] != "%":
+        return [len(escape)]
+    if len(said) * 3 == len(escape):
+        return [3] * len(said)
+    return [3 * len(char.encode()) for char in said]
 
 
 def _said(escape: str) -> str | None:

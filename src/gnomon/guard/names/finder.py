@@ -18,6 +18,7 @@ from gnomon.guard.finding import Finder, Window
 from gnomon.guard.names import addresses, english, postal, things, titles
 from gnomon.guard.names.artefact import SHIPPED, load
 from gnomon.guard.names.given import known
+from gnomon.guard.names.said import Walls, goes_on, joined, said, walls
 from gnomon.guard.names.segments import ends
 from gnomon.guard.normalise import fold
 from gnomon.guard.view import Found, Place, View
@@ -37,7 +38,7 @@ ENTITIES: Final = (
 )
 """What names are called; found by the sentence, not by a detector."""
 _KNOWN: Final = frozenset(detector.entity for detector in ENTITIES)
-_MAYBE: Final = re.compile(rb"[\xe3-\xe9\xf0][\x80-\xbf]|\\u|[A-Z\xc3-\xc8]")
+_MAYBE: Final = re.compile(rb"[\xe3-\xe9\xf0][\x80-\xbf]|\\[ux]|%[0-9a-f]{2}|[0-9a-f]{22}|[A-Z\xc3-\xc8]")
 _HAN: Final = re.compile("[㐀-鿿豈-龎𠀀-𲎯]")
 FILE_VARIABLE: Final = "GNOMON_NAMES_FILE"
 _BETWEEN: Final = " \t\r\n,."
@@ -55,7 +56,7 @@ class NameFinder(Finder):
         self.namers = tuple(namers)
 
     def hits(self, data: bytes) -> bool:
-        """Names hide in any Chinese text and behind any capital."""
+        """Names hide in any Chinese text, in any escape and behind any capital."""
         return _MAYBE.search(data) is not None or super().hits(data)
 
     def places(self, data: bytes) -> list[Place] | None:
@@ -87,6 +88,7 @@ class NameWindow(Window):
         self._text = ""
         self._spans: list[Span] = []
         self._in_address = False
+        self._is_inside = False
 
     @property
     def held(self) -> int:
@@ -95,39 +97,55 @@ class NameWindow(Window):
     def feed(self, text: str) -> tuple[str, list[Span]]:
         self._take(*super().feed(text))
         self.opening, self._opened = "", 0  # what stands before a secret may still wait for its sentence
-        return self._out(ends(self._text, self._spans))
+        return self._out(*self._cuts(is_all=False))
 
     def rest(self, text: str = "") -> tuple[str, list[Span]]:
         self._take(*super().rest(text))
-        cuts = ends(self._text, self._spans)
+        cuts, shadow = self._cuts(is_all=True)
         if self._text and (not cuts or cuts[-1] < len(self._text)):
             cuts.append(len(self._text))
-        return self._out(cuts)
+        return self._out(cuts, shadow)
 
     def _take(self, text: str, spans: list[Span]) -> None:
         at = len(self._text)
         self._text += text
         self._spans += [Span(span.start + at, span.end + at, span.entity, span.score) for span in spans]
 
-    def _out(self, cuts: list[int]) -> tuple[str, list[Span]]:
+    def _cuts(self, *, is_all: bool) -> tuple[list[int], Walls]:
+        """Where the sentences that are complete end, none of them inside an island."""
+        found = walls(self._text, is_inside=self._is_inside, is_all=is_all)
+        standing = joined([*self._spans, *found.walls]) if found.walls else self._spans
+        return ends(self._text[: found.stop], standing), found
+
+    def _out(self, cuts: list[int], found: Walls) -> tuple[str, list[Span]]:
         if not cuts:
             return "", []
         starts = [0, *cuts[:-1]]
         shadows = [fold(self._text[start:end]) for start, end in zip(starts, cuts, strict=True)]
         named: list[Span] = []
-        for start, shadow, found in zip(starts, shadows, self._names([one.text for one in shadows]), strict=True):
-            found = self._with_rest(shadow.text, again(shadow.text, found, self._seen))
+        for start, shadow, names in zip(starts, shadows, self._named([one.text for one in shadows]), strict=True):
             named += [
                 Span(start + shadow.start(item.start), start + shadow.end(item.end), item.entity, item.score)
-                for item in found
+                for item in names
             ]
         end = cuts[-1]
+        self._is_inside = goes_on(found, end, len(self._text))
         text, self._text = self._text[:end], self._text[end:]
-        spans = merged([span for span in self._spans if span.start < end], named)
+        spans = merged([span for span in self._spans if span.start < end], joined(named))
         self._spans = [
             Span(span.start - end, span.end - end, span.entity, span.score) for span in self._spans if span.start >= end
         ]
         return text, spans
+
+    def _named(self, sentences: list[str]) -> list[list[Found]]:
+        """The names in each sentence, and in what the islands in it say."""
+        read = [said(sentence) for sentence in sentences]
+        parts = [(number, *part) for number, one in enumerate(read) for part in one.parts()]
+        named: list[list[Found]] = [[] for _ in sentences]
+        for (number, start, text), found in zip(parts, self._names([text for _, _, text in parts]), strict=True):
+            found = self._with_rest(text, again(text, found, self._seen))
+            named[number] += [read[number].placed(item, start) for item in found]
+        return named
 
     def _with_rest(self, text: str, found: list[Found]) -> list[Found]:
         """`found`, and at its beginning the rest of an address that the sentence before ended in."""

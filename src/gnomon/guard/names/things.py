@@ -19,9 +19,17 @@ _THINGS: Final = re.compile(
 )
 
 
+_NO_NAME: Final = re.compile(r"[{}\[\]<>\"\\=|]")  # signs of JSON and code
+
+
 def without(text: str, found: list[Found]) -> list[Found]:
-    """The findings that are no part of a thing."""
+    """The findings that are no part of a thing, and hold no sign that no name holds."""
     if not found:
         return found
     things = [match.span() for match in _THINGS.finditer(text)]
-    return [item for item in found if not any(start <= item.start and item.end <= end for start, end in things)]
+    return [
+        item
+        for item in found
+        if not _NO_NAME.search(text, item.start, item.end)
+        and not any(start <= item.start and item.end <= end for start, end in things)
+    ]
