@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from gnomon.cli.mask_fingerprint import fingerprint_command
+from gnomon.cli.mask_keys import keys
 from gnomon.cli.mask_measure import measure
 from gnomon.cli.mask_policy import read_policy
 from gnomon.cli.mask_run import run
@@ -47,6 +48,7 @@ mask.add_command(run)
 mask.add_command(measure)
 mask.add_command(fingerprint_command)
 mask.add_command(samples)
+mask.add_command(keys)
 mask.add_command(train)
 mask.add_command(utility)
 

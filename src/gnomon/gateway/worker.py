@@ -20,6 +20,7 @@ from gnomon.gateway.services import Services
 from gnomon.gateway.tls import Certificates
 from gnomon.gateway.upstream import Pool
 from gnomon.guard.persons import person_index
+from gnomon.guard.pseudonym_keys import pseudonym_key
 from gnomon.kit import log
 
 _log = log.get(__name__)
@@ -49,7 +50,11 @@ class Worker:
         recorder = Recorder(home / "spool", name)
         self.services = Services(
             loader=Loader(
-                home / "bundle", guard=guard, mask_key=keys.mask, secrets_key=keys.secrets, upstream=upstream
+                home / "bundle",
+                guard=guard,
+                mask_key=pseudonym_key(home, first=keys.mask),
+                secrets_key=keys.secrets,
+                upstream=upstream,
             ),
             admission=Admission(limits=limits, recorder=recorder),
             limits=limits,

@@ -14,7 +14,7 @@ from typing import Final
 
 from gnomon.guard.normalise import digits, fold
 from gnomon.kit.errors import BadInput
-from gnomon.kit.keys import secret_key
+from gnomon.kit.keys import next_numbered, numbered, secret_key
 
 _DIGEST: Final = 12  # 96 bits: among a billion identifiers two share a token with a chance of 6e-12
 _SHORTEST: Final = 2
@@ -101,8 +101,7 @@ def person_index(home: Path) -> PersonIndex:
 def key_files(home: Path) -> list[Path]:
     """Oldest first; at least one, which need not exist yet."""
     folder = home / "keys" / "persons"
-    found = sorted((path for path in folder.glob("*.key") if path.stem.isdigit()), key=lambda path: int(path.stem))
-    return found or [folder / "1.key"]
+    return numbered(folder) or [next_numbered(folder)]
 
 
 def add_key(home: Path) -> str:
@@ -110,7 +109,7 @@ def add_key(home: Path) -> str:
     last = key_files(home)[-1]
     if not last.exists():
         return key_name(secret_key(last))
-    return key_name(secret_key(last.with_name(f"{int(last.stem) + 1}.key")))
+    return key_name(secret_key(next_numbered(last.parent)))
 
 
 def forget_keys(home: Path, *, used: Iterable[str]) -> list[str]:

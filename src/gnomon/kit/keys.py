@@ -19,6 +19,18 @@ def secret_key(path: Path, *, length: int = 32) -> bytes:
     return key
 
 
+def numbered(folder: Path) -> list[Path]:
+    """The key files `<n>.key` in `folder`, oldest first: the one in use is the last."""
+    found = (path for path in folder.glob("*.key") if path.stem.isdigit())
+    return sorted(found, key=lambda path: int(path.stem))
+
+
+def next_numbered(folder: Path) -> Path:
+    """Where the key belongs that comes after those in `folder`."""
+    known = numbered(folder)
+    return folder / f"{int(known[-1].stem) + 1 if known else 1}.key"
+
+
 def signing_key(path: Path) -> Ed25519PrivateKey:
     """The Ed25519 private key whose 32 raw bytes are in `path`, made if absent."""
     return Ed25519PrivateKey.from_private_bytes(secret_key(path))

@@ -124,3 +124,16 @@ def test_the_matrix_says_who_asks_and_who_reads() -> None:
     permissions = load().matrix.permissions
     assert set(permissions["restoration.perform"]) == {"business_lead"}
     assert "auditor" not in permissions["restoration.request"]
+
+
+def test_what_was_masked_under_an_older_key_of_pseudonyms_is_restored_until_it_expires(platform: Platform) -> None:
+    services.fill(records=(old := Records()))
+    do(platform, "rong", actions.rotate_pseudonym_key)
+    row = do(platform, "wei", actions.request_restoration, ASKED)
+    approve(platform, row.approval_id)
+    assert do(platform, "bai", actions.read_restored, row.id)["request"] == f"打{MOBILE}" != old.request
+    wait(platform, days=load().restorable_days + 1)
+    late = do(platform, "wei", actions.request_restoration, ASKED)
+    approve(platform, late.approval_id)
+    with pytest.raises(SealedMapExpired):
+        do(platform, "bai", actions.read_restored, late.id)

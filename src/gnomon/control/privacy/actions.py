@@ -9,6 +9,7 @@ from gnomon.control.evidence.tables import Artefact
 from gnomon.control.privacy import sealing
 from gnomon.control.privacy.policies import put_policy
 from gnomon.control.privacy.proposals import policy_decided, propose_policy
+from gnomon.control.privacy.pseudonyms import rotate_pseudonym_key
 from gnomon.control.privacy.restoring import read_restored, request_restoration, restoration_decided
 from gnomon.control.privacy.schemas import NewSearch, Searched
 from gnomon.control.privacy.subjects.actions import erasure_decided
@@ -74,4 +75,5 @@ __all__ = [
     "request_restoration",
     "request_search",
     "restoration_decided",
+    "rotate_pseudonym_key",
 ]

@@ -8,6 +8,8 @@ from gnomon.control.privacy import actions, comparing, queries, trying
 from gnomon.control.privacy.schemas import Attempt, NewComparison, NewMaskPolicy, NewRestoration, NewSearch
 from gnomon.control.privacy.subjects import routes as subjects
 from gnomon.control.privacy.tables import Restoration
+from gnomon.guard.pseudonym_keys import key_names
+from gnomon.kit import services
 from gnomon.kit.clock import iso
 from gnomon.kit.web import ReadDep, WorkDep, allow, platform_of
 
@@ -46,6 +48,18 @@ def compare(body: NewComparison, session: ReadDep, request: Request) -> dict[str
     old = queries.in_force_or_none(session, new.id)
     seed = f"{platform_of(request).clock.now():%Y-%m-%d}"
     return comparing.as_dict(comparing.compared(old, new, own=body.texts, seed=seed))
+
+
+@router.get("/pseudonym-keys", dependencies=[allow("mask_policy.rotate")])
+def pseudonym_keys() -> dict[str, Any]:
+    """The names of the keys of pseudonyms, oldest first; gateways that started since mask by the last one."""
+    return {"keys": list(key_names(services.settings().home))}
+
+
+@router.post("/pseudonym-keys", status_code=201)
+def rotate_pseudonym_key(work: WorkDep) -> dict[str, Any]:
+    """A new key; what was masked under an older one stays restorable until it expires."""
+    return {"keys": list(actions.rotate_pseudonym_key(work))}
 
 
 @router.post("/searches", status_code=202)
