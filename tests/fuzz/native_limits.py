@@ -69,6 +69,6 @@ class Pair:
         now = rng.choice((0.0, -1.0, 1e300, float("inf"), float("nan"), 5.0))
         call = rng.choice((self._quick.enter, self._quick.leave))
         with contextlib.suppress(ValueError, OverflowError):
-            call(table, fd, *plans, *amounts, now, rng.choice((-1, 0, 15, 16)))
+            call(table, fd, *plans, *amounts, now, rng.choice((-1, 0, 1, 16, 17, 2**40 + 3)))
         with contextlib.suppress(ValueError, OverflowError):
             self._quick.find(table, *(rng.choice(_NUMBERS) for _ in range(3)), rng.choice((0, 5, 2**64 - 1)))

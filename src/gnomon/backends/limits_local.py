@@ -1,8 +1,9 @@
 """Limits, bans and canary counts that all workers of a host share: one memory-mapped file, a few microseconds a call.
 
 Each table is open-addressed with a bounded number of places and a bounded probe; when the probe is full the least
-valuable entry gives way (for bans: the one that ends first). A change is made under a byte-range lock of its table,
-which the kernel drops with the process, so that no crash leaves it locked; reads of bans and canaries take no lock.
+valuable entry gives way (for bans: the one that ends first). A change is made under a lock of its table which ends with
+the process, so that no crash leaves it locked: for the meters a word in the header, for the rest, and where a worker of
+the host has no C, a byte range of the file (`limits_locks`). Reads of bans and canaries take no lock.
 The file lies in the home folder and outlives the workers: a restart forgives nothing. Its times are of a clock that no
 step of the wall clock reaches (`limits_clock`); a file of another make is put aside, not cut short under its workers.
 """
@@ -11,6 +12,7 @@ import fcntl
 import hashlib
 import mmap
 import os
+import secrets
 import struct
 import sys
 from collections.abc import Sequence
@@ -19,12 +21,12 @@ from pathlib import Path
 from gnomon import native
 from gnomon.backends.limits_account import Account
 from gnomon.backends.limits_clock import HostClock, Ticks
-from gnomon.backends.limits_locks import Locked, flock
+from gnomon.backends.limits_locks import WORKER, Locked, Word, begin_alone, flock, forget_owner, keep_plain
 from gnomon.contract.bundle import Canary, GuessRule
 from gnomon.contract.ports import Day, Entry, Meter, Room
 from gnomon.kit.errors import Unavailable
 
-_MAGIC = b"gnlimit4"
+_MAGIC = b"gnlimit5"
 _HEADER = 4096
 _WORKERS = 16  # columns of the concurrency table
 _PROBE = 8
@@ -50,7 +52,8 @@ _CANARY_AT = _GUESS_AT + _GUESSES * _GUESS.size
 _SIZE = _CANARY_AT + _CANARIES * _CANARY.size
 
 # bytes of the header that stand for locks: one a table, one a worker column
-_LOCK_METERS, _LOCK_BANS, _LOCK_GUESSES, _LOCK_CANARIES, _LOCK_SETUP, _LOCK_WORKER = 64, 65, 66, 67, 68, 128
+_LOCK_METERS, _LOCK_BANS, _LOCK_GUESSES, _LOCK_CANARIES, _LOCK_SETUP = 64, 65, 66, 67, 68
+_LOCK_WORKER = WORKER
 
 
 class LimitsLocal:
@@ -63,7 +66,9 @@ class LimitsLocal:
         self._hashes: dict[str, int] = {}
         self._plans: dict[int, tuple[Sequence[Meter], bytes]] = {}
         self._fd = _open(path)
-        self._locks = {place: Locked(self._fd, place) for place in range(_LOCK_METERS, _LOCK_SETUP + 1)}
+        self._locks: dict[int, Locked | Word] = {
+            place: Locked(self._fd, place) for place in range(_LOCK_METERS, _LOCK_SETUP + 1)
+        }
         with self._lock(_LOCK_SETUP):
             if os.fstat(self._fd).st_size != _SIZE:
                 os.ftruncate(self._fd, _SIZE)
@@ -71,7 +76,18 @@ class LimitsLocal:
             os.posix_fallocate(self._fd, 0, _SIZE)  # a hole that is written to with the disk full is a SIGBUS
             self._map = mmap.mmap(self._fd, _SIZE)
             self.clock = HostClock(self._map, ticks=ticks, boot=boot)
-        self._worker = self._claim_column()
+            if self._is_alone():
+                begin_alone(self._map)
+            self._worker = column = self._claim_column()
+            self._mine = column + 1 + (secrets.randbits(32) << 8)
+            if _quick is None:
+                keep_plain(self._map)
+            else:
+                forget_owner(_quick, self._map, self._fd, column)
+                self._locks[_LOCK_METERS] = Word(_quick, self._map, self._fd, self._mine)
+            if self._map[_LOCK_WORKER + column]:
+                self._clear_column(column)
+            self._map[_LOCK_WORKER + column] = 1
 
     def enter(
         self,
@@ -87,7 +103,7 @@ class LimitsLocal:
         now = self.clock()
         if _quick is not None:
             plans = self._plan(fresh), self._plan(inside) if inside else b""
-            found = _quick.enter(self._map, self._fd, *plans, tokens, cost, number_of_day, now, self._worker)
+            found = _quick.enter(self._map, self._fd, *plans, tokens, cost, number_of_day, now, self._mine)
             if found is not None:
                 requests, spare = found
                 return Entry(requests=requests and Room._make(requests), tokens=spare and Room._make(spare))
@@ -119,7 +135,7 @@ class LimitsLocal:
         now = self.clock()
         if _quick is not None:
             plan = self._plan(meters)
-            if _quick.leave(self._map, self._fd, plan, b"", tokens, cost, day.number, now, self._worker):
+            if _quick.leave(self._map, self._fd, plan, b"", tokens, cost, day.number, now, self._mine):
                 return
         with self._lock(_LOCK_METERS):
             for meter in meters:
@@ -312,8 +328,14 @@ class LimitsLocal:
 
     # -- locks and columns --------------------------------------------------------------------------------------
 
-    def _lock(self, place: int) -> Locked:
+    def _lock(self, place: int) -> Locked | Word:
         return self._locks[place]
+
+    def _is_alone(self) -> bool:
+        """Whether no other worker of the host lives; asked under the lock for setting up, which every worker passes."""
+        found = fcntl.fcntl(self._fd, fcntl.F_OFD_GETLK, flock(fcntl.F_WRLCK, _LOCK_WORKER, _WORKERS))
+        kind: int = struct.unpack_from("@h", found)[0]
+        return kind == fcntl.F_UNLCK
 
     def _try_column(self, column: int) -> bool:
         try:
@@ -325,9 +347,6 @@ class LimitsLocal:
     def _claim_column(self) -> int:
         for column in range(_WORKERS):
             if self._try_column(column):
-                if self._map[_LOCK_WORKER + column]:
-                    self._clear_column(column)
-                self._map[_LOCK_WORKER + column] = 1
                 return column
         raise Unavailable(
             f"All {_WORKERS} worker places of this host are taken.", next_step="Start fewer gateway workers."

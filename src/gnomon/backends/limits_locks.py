@@ -1,13 +1,21 @@
-"""Locks on single bytes of a file: a worker's end, however it comes, leaves none behind."""
+"""Locks on single bytes of a file, and on its table: a worker's end, however it comes, leaves none behind."""
 
 import fcntl
+import mmap
 import os
 import struct
+import time
+from typing import Any
+
+WORKER, WORD, PLAIN = 128, 192, 200
+"""Bytes of the header: of each worker's column; of who changes the table; whether one worker here has no C."""
+_WORD = struct.Struct("<Q")
+_WAIT_S = 1.0  # a change takes microseconds; one that takes longer is of a worker that is no more
 
 
-def flock(kind: int, place: int) -> bytes:
-    """Linux `struct flock` for one byte of the file; open-file-description locks want pid 0."""
-    return struct.pack("@hhqqi4x", kind, os.SEEK_SET, place, 1, 0)
+def flock(kind: int, place: int, count: int = 1) -> bytes:
+    """Linux `struct flock` for bytes of the file; open-file-description locks want pid 0."""
+    return struct.pack("@hhqqi4x", kind, os.SEEK_SET, place, count, 0)
 
 
 class Locked:
@@ -24,3 +32,40 @@ class Locked:
 
     def __exit__(self, *_: object) -> None:
         fcntl.fcntl(self._fd, fcntl.F_OFD_SETLKW, self._give)
+
+
+class Word:
+    """The table, locked while the block runs by a word in its header: C's own lock, for its twin."""
+
+    __slots__ = ("_at", "_quick")
+
+    def __init__(self, quick: Any, shared: mmap.mmap, fd: int, mine: int) -> None:
+        self._quick = quick
+        self._at = shared, fd, mine
+
+    def __enter__(self) -> None:
+        self._quick.lock(*self._at)
+
+    def __exit__(self, *_: object) -> None:
+        self._quick.unlock(*self._at)
+
+
+def begin_alone(shared: mmap.mmap) -> None:
+    """Nobody else uses the file: whoever did left nothing locked."""
+    _WORD.pack_into(shared, WORD, 0)
+    shared[PLAIN] = 0
+
+
+def forget_owner(quick: Any, shared: mmap.mmap, fd: int, column: int) -> None:
+    """What the last worker of this column had locked is free. Its column is ours, so that it is no more."""
+    owner = _WORD.unpack_from(shared, WORD)[0]
+    if owner & 0xFF == column + 1:
+        quick.unlock(shared, fd, owner)
+
+
+def keep_plain(shared: mmap.mmap) -> None:
+    """From here on every worker locks a byte of the file, which needs no C; who has the word lets go of it first."""
+    shared[PLAIN] = 1
+    until = time.monotonic() + _WAIT_S
+    while _WORD.unpack_from(shared, WORD)[0] and time.monotonic() < until:
+        time.sleep(0.001)

@@ -3,21 +3,12 @@
    Whatever is not common (a place to be claimed, a limit that is reached, numbers out of range) is left untouched and
    answered with None: the twin in Python does it. Arithmetic is in its order, so that both write the same bits. */
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "lock.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
-#include <stdint.h>
 #include <string.h>
-#include <unistd.h>
 
-#ifndef F_OFD_SETLK
-#error "open file description locks are Linux's"
-#endif
-
-enum { HEADER = 4096, METERS = 65536, WORKERS = 16, PROBE = 8, LOCK_METERS = 64, MOST = 8 };
+enum { HEADER = 4096, METERS = 65536, WORKERS = 16, PROBE = 8, MOST = 8 };
 
 typedef struct {
     uint64_t hash;
@@ -40,30 +31,6 @@ _Static_assert(sizeof(Entry) == 96, "the layout of the file");
 _Static_assert(sizeof(Plan) == 56, "the layout of a plan");
 
 static const double DEBT_S = 3600.0, EPSILON = 1e-6;
-
-/* 0: locked or unlocked; -1: an exception is set. */
-static int lock(int fd, short kind) {
-    struct flock what = {.l_type = kind, .l_whence = SEEK_SET, .l_start = LOCK_METERS, .l_len = 1};
-    int command = F_OFD_SETLK, got;
-    for (;;) {
-        if (command == F_OFD_SETLK) {
-            got = fcntl(fd, command, &what);
-        } else {
-            Py_BEGIN_ALLOW_THREADS
-            got = fcntl(fd, command, &what);
-            Py_END_ALLOW_THREADS
-        }
-        if (got == 0) return 0;
-        if (errno == EAGAIN || errno == EACCES) {
-            command = F_OFD_SETLKW; /* another worker is at it */
-        } else if (errno != EINTR) {
-            PyErr_SetFromErrno(PyExc_OSError);
-            return -1;
-        } else if (PyErr_CheckSignals() < 0) {
-            return -1;
-        }
-    }
-}
 
 static Entry *found(char *table, uint64_t hash) {
     for (uint64_t step = 0; step < PROBE; step++) {
@@ -143,6 +110,7 @@ static void hold(Entry *entry, int worker, int change) {
 typedef struct {
     Py_buffer map, fresh, inside;
     int fd, worker, plans, firsts;
+    uint64_t mine;
     int64_t tokens, cost, day;
     double now;
 } Call;
@@ -154,7 +122,8 @@ static int begin(Call *c, PyObject *const *args) {
     c->cost = PyLong_AsLongLong(args[5]);
     c->day = PyLong_AsLongLong(args[6]);
     c->now = PyFloat_AsDouble(args[7]);
-    c->worker = (int)PyLong_AsLong(args[8]);
+    c->mine = PyLong_AsUnsignedLongLong(args[8]);
+    c->worker = column_of(c->mine);
     if (PyErr_Occurred()) return -1;
     if (PyObject_GetBuffer(args[0], &c->map, PyBUF_WRITABLE) < 0) return -1;
     if (PyObject_GetBuffer(args[2], &c->fresh, PyBUF_SIMPLE) < 0) return -1;
@@ -248,6 +217,11 @@ static PyObject *room(const Room *one, int has) {
     return Py_BuildValue("LLd", (long long)one->limit, (long long)one->left, one->reset);
 }
 
+static int locked(const Call *c, int (*how)(const Lock *)) {
+    Lock lock = lock_of(c->map.buf, c->fd, c->mine);
+    return how(&lock);
+}
+
 static PyObject *run(PyObject *const *args, Py_ssize_t count, int entering) {
     Call c;
     Told told = {0};
@@ -257,10 +231,10 @@ static PyObject *run(PyObject *const *args, Py_ssize_t count, int entering) {
         return NULL;
     }
     PyObject *said = NULL;
-    if (begin(&c, args) == 0 && (c.plans > MOST || lock(c.fd, F_WRLCK) == 0)) {
+    if (begin(&c, args) == 0 && (c.plans > MOST || locked(&c, take_lock) == 0)) {
         if (c.plans <= MOST) {
             done = entering ? entered(&c, &told) : left(&c);
-            if (lock(c.fd, F_UNLCK) < 0) {
+            if (locked(&c, give_lock) < 0) {
                 end(&c);
                 return NULL;
             }
@@ -289,6 +263,34 @@ static PyObject *enter(PyObject *self, PyObject *const *args, Py_ssize_t count) 
 static PyObject *leave(PyObject *self, PyObject *const *args, Py_ssize_t count) {
     (void)self;
     return run(args, count, 0);
+}
+
+static PyObject *locking(PyObject *const *args, Py_ssize_t count, int (*how)(const Lock *)) {
+    if (count != 3) return PyErr_SetString(PyExc_TypeError, "three arguments are needed"), NULL;
+    int fd = (int)PyLong_AsLong(args[1]);
+    uint64_t mine = PyLong_AsUnsignedLongLong(args[2]);
+    Py_buffer map;
+    if (PyErr_Occurred() || PyObject_GetBuffer(args[0], &map, PyBUF_WRITABLE) < 0) return NULL;
+    int done = -1;
+    if (map.len < HEADER || column_of(mine) < 0 || column_of(mine) >= WORKERS) {
+        PyErr_SetString(PyExc_ValueError, "not the shape of a table of limits");
+    } else {
+        Lock lock = lock_of(map.buf, fd, mine);
+        done = how(&lock);
+    }
+    PyBuffer_Release(&map);
+    if (done < 0) return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *take_table(PyObject *self, PyObject *const *args, Py_ssize_t count) {
+    (void)self;
+    return locking(args, count, take_lock);
+}
+
+static PyObject *give_table(PyObject *self, PyObject *const *args, Py_ssize_t count) {
+    (void)self;
+    return locking(args, count, give_lock);
 }
 
 /* find(map, base, places, size, hash): where the entry is, or -1. */
@@ -323,9 +325,11 @@ static PyObject *find(PyObject *self, PyObject *const *args, Py_ssize_t count) {
 
 static PyMethodDef methods[] = {
     {"enter", (PyCFunction)(void (*)(void))enter, METH_FASTCALL,
-     "enter(map, fd, fresh, inside, tokens, cost, day, now, worker): (room, room), or None with nothing changed."},
+     "enter(map, fd, fresh, inside, tokens, cost, day, now, mine): (room, room), or None with nothing changed."},
     {"leave", (PyCFunction)(void (*)(void))leave, METH_FASTCALL,
-     "leave(map, fd, held, b'', tokens, cost, day, now, worker): True, or None with nothing changed."},
+     "leave(map, fd, held, b'', tokens, cost, day, now, mine): True, or None with nothing changed."},
+    {"lock", (PyCFunction)(void (*)(void))take_table, METH_FASTCALL, "lock(map, fd, mine): the table is this worker's."},
+    {"unlock", (PyCFunction)(void (*)(void))give_table, METH_FASTCALL, "unlock(map, fd, mine): and it is no more."},
     {"find", (PyCFunction)(void (*)(void))find, METH_FASTCALL, "find(map, base, places, size, hash): place or -1."},
     {NULL, NULL, 0, NULL},
 };

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gnomon import native
 from gnomon.backends import limits_local
 from gnomon.backends.limits_local import _METER_AT, _METER_SIZE, _METERS, LimitsLocal
+from gnomon.backends.limits_locks import PLAIN
 from gnomon.contract.ports import Day, Meter
 
 quick = native.load("limits")
@@ -99,20 +100,27 @@ def test_it_is_what_runs_once_a_caller_is_known(both: tuple[Clock, LimitsLocal, 
     meter = (Meter("key:known", per_minute=10**6, concurrency=9),)
     limits.enter(meter, day=Day(1, 10.0), now=0.0)
     plan, none = limits._plan(meter), b""
-    assert quick.enter(limits._map, limits._fd, plan, none, 0, 0, 1, limits.clock(), limits._worker) is not None
-    assert quick.leave(limits._map, limits._fd, plan, none, 0, 0, 1, limits.clock(), limits._worker)
+    assert quick.enter(limits._map, limits._fd, plan, none, 0, 0, 1, limits.clock(), limits._mine) is not None
+    assert quick.leave(limits._map, limits._fd, plan, none, 0, 0, 1, limits.clock(), limits._mine)
 
 
 def test_what_is_no_table_is_refused(both: tuple[Clock, LimitsLocal, LimitsLocal]) -> None:
     limits = both[1]
     plan = limits._plan((Meter("key:a", per_minute=1),))
-    for bad in ((bytearray(5000), plan, 0), (limits._map, plan[:-1], 0), (limits._map, plan, 16)):
+    for bad in (
+        (bytearray(5000), plan, 1),
+        (limits._map, plan[:-1], 1),
+        (limits._map, plan, 17),
+        (limits._map, plan, 0),
+    ):
         with pytest.raises(ValueError, match="not the shape"):
             quick.enter(bad[0], limits._fd, bad[1], b"", 0, 0, 1, 0.0, bad[2])
     with pytest.raises(ValueError, match="not the shape"):
         quick.find(bytearray(100), 0, 16_384, 32, 7)
+    limits._map[PLAIN] = 1
     with pytest.raises(OSError, match=r"."):
-        quick.enter(limits._map, -1, plan, b"", 0, 0, 1, 0.0, 0)
+        quick.enter(limits._map, -1, plan, b"", 0, 0, 1, 0.0, 1)
+    limits._map[PLAIN] = 0
 
 
 def test_a_caller_whose_meters_change_gets_the_new_ones(both: tuple[Clock, LimitsLocal, LimitsLocal]) -> None:
