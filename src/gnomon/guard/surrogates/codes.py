@@ -3,7 +3,7 @@
 Digits become digits, letters letters, separators stay. Where a number has a check digit, the surrogate's is wrong;
 where a standard keeps a range for examples, it comes from there: RFC 2606 (mail), RFC 2544 and 3849 (addresses), NANP
 555-01xx, social security numbers from 666, MAC addresses that are locally administered. Mobiles come from 142, 143 and
-154, in which no network has numbers (decision 0022). Other numbers (a landline, a student's) may be somebody's elsewhere.
+154, in which no network has numbers (decision 0022). Others (a landline, a student's) may be somebody's elsewhere.
 """
 
 import re
