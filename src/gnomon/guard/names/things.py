@@ -1,4 +1,4 @@
-"""What a tagger takes for a name and is none: games, currencies, abbreviations, kinds of people. Our own list."""
+"""What a tagger takes for a name and is none: games, currencies, abbreviations, countries, kinds of people."""
 
 import re
 from typing import Final
@@ -8,14 +8,24 @@ from gnomon.guard.view import Found
 _THINGS_TEXT: Final = (
     "王者荣耀 英雄联盟 绝地求生 穿越火线 地下城与勇士 和平精英 守望先锋 炉石传说 魔兽世界 梦幻西游 我的世界 阴阳师 "
     "比特币 以太坊 莱特币 区块链 数字货币 安卓系统 安卓手机 大学生 中学生 小学生 研究生 毕业生 班主任 网约车 出租车 "
-    "交通运输业 房地产业 制造业 服务业 公务员 业主 岳父 岳母 上联 下联 微信群 朋友圈 公众号 短视频"
+    "交通运输业 房地产业 制造业 服务业 公务员 业主 岳父 岳母 上联 下联 微信群 朋友圈 公众号 短视频 "
+    "金山银山 绿水青山 保险公司 房地产企业 上市公司 开发商"
 )
-_SHORT_TEXT: Final = (
-    "SUV MPV GPS APP App VR AR AI CEO CFO CTO HR GDP CPI IPO PPP NBA CBA WTA ATP KTV ETC VIP PPT PDF LED LCD USB "
+SHORT_TEXT: Final = (
+    "CBD SUV MPV GPS APP App VR AR AI CEO CFO CTO HR GDP CPI IPO PPP NBA CBA WTA ATP KTV ETC VIP PPT PDF LED LCD USB "
     "CPU GPU PC DNA CT MRI ICU DNF LOL CF MSI KPL LPL RPG FPS 4S iOS Android Windows Linux WiFi 4G 5G"
 )
+_COUNTRIES_TEXT: Final = (
+    "美国 英国 法国 德国 日本 韩国 朝鲜 俄罗斯 乌克兰 白俄罗斯 意大利 西班牙 葡萄牙 荷兰 比利时 瑞士 瑞典 挪威 "
+    "芬兰 丹麦 冰岛 爱尔兰 波兰 捷克 奥地利 匈牙利 希腊 土耳其 罗马尼亚 保加利亚 塞尔维亚 克罗地亚 加拿大 墨西哥 "
+    "古巴 巴西 阿根廷 智利 秘鲁 哥伦比亚 委内瑞拉 澳大利亚 新西兰 印度 巴基斯坦 孟加拉国 斯里兰卡 尼泊尔 阿富汗 "
+    "伊朗 伊拉克 叙利亚 以色列 巴勒斯坦 黎巴嫩 约旦 沙特 沙特阿拉伯 也门 阿联酋 卡塔尔 科威特 埃及 利比亚 苏丹 "
+    "埃塞俄比亚 肯尼亚 尼日利亚 南非 摩洛哥 津巴布韦 越南 老挝 柬埔寨 泰国 缅甸 马来西亚 新加坡 印度尼西亚 印尼 "
+    "菲律宾 蒙古 哈萨克斯坦"
+)
 _THINGS: Final = re.compile(
-    f"{'|'.join(_THINGS_TEXT.split())}|(?<![A-Za-z0-9])(?:{'|'.join(_SHORT_TEXT.split())})(?![A-Za-z0-9])"
+    f"{'|'.join((*_THINGS_TEXT.split(), *_COUNTRIES_TEXT.split()))}"
+    f"|(?<![A-Za-z0-9])(?:{'|'.join(SHORT_TEXT.split())})(?![A-Za-z0-9])"
 )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from gnomon.guard.names.places import CITIES, PROVINCES
+from gnomon.guard.names.things import SHORT_TEXT
 from gnomon.guard.surrogates.dice import Dice
 from gnomon.guard.surrogates.people import AREAS, SYLLABLES, foreign
 
@@ -26,7 +27,8 @@ _FIELDS_TEXT: Final = (
     "海洋 地质 水利 职业 技工 技师 实验 中心 第一 第二 第三 附属 人民 民办 公立 国际 国家 男子 女子 青年 少年 "
     "儿童 妇幼 中医 口腔 肿瘤 计算机 经济 管理 研究 设计 开发 发展 服务 供应链 男篮 女篮 男足 女足 男排 女排 "
     "男团 女团 战队 大队 支队 党委 市委 省委 县委 纪委 旅游委 公安 税务 法院 检察 消防 交警 警方 大学生 中学生 "
-    "小学生 学生 大学 学院 中学 小学 幼儿园 学校 医院 公司 集团 委员会 董事会 证券部"
+    "小学生 学生 大学 学院 中学 小学 幼儿园 学校 医院 公司 集团 委员会 董事会 证券部 动物园 植物园 公园 "
+    "博物馆 图书馆 体育馆 科技馆 美术馆 艺术馆 展览馆 景区 市区 开发区 中考 高考 数学 语文 英语"
 )
 _LEVEL: Final = (
     "省|自治区|自治州|地区|市|区|县|旗|镇|乡|村|街道|大道|公路|路|街|巷|弄|胡同|小区|花园|公寓|大厦|广场|新村|"
@@ -62,7 +64,7 @@ _ENGLISH_TEXT: Final = (
     "street st road rd avenue ave lane ln drive dr court ct boulevard blvd way square sq place pl suite apt box po "
     "floor inc ltd llc corp co company group bank university college school hospital institute of the and for"
 )
-_ENGLISH: Final = frozenset(_ENGLISH_TEXT.split())
+_ENGLISH: Final = frozenset((*_ENGLISH_TEXT.split(), *SHORT_TEXT.lower().split()))
 _BRANDS: Final = (
     "宏博恒瑞启鼎远泽信佳盛嘉润华丰通源泰昌和祥辉亿卓智创联云图数诚德益晟凯朗睿合众民安康颐景澜岳峰川海江禾木森林原"
 )
