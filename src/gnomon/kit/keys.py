@@ -37,6 +37,14 @@ def signing_key(path: Path) -> Ed25519PrivateKey:
 
 
 def _read_or_make(path: Path, fresh: bytes) -> bytes:
+    try:
+        return path.read_bytes()  # never half of it: a key gets its name when all of it is on the disk
+    except FileNotFoundError:
+        _make(path, fresh)
+        return path.read_bytes()
+
+
+def _make(path: Path, fresh: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -50,4 +58,3 @@ def _read_or_make(path: Path, fresh: bytes) -> bytes:
         pass
     finally:
         draft.unlink()
-    return path.read_bytes()
