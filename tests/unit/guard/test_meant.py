@@ -35,13 +35,20 @@ ATTACKS = [
 ]
 
 
+NEVER = Rule("never", "never", "unsafe.crime", ("rare", "usual"), 0.9, at_least=2)
+ONLY = replace(book(), rules=(NEVER,), concepts={"rare": ("zqxjk",), "usual": ("qzqzq",)}, common=frozenset(["usual"]))
+
+
+@cache
+def engine() -> Engine:
+    """The models over a book of one rule that no text meets: compiling the whole book takes seconds."""
+    return Engine(ONLY)
+
+
 @cache
 def guard() -> ContentGuard:
-    never = Rule("never", "never", "unsafe.crime", ("rare", "usual"), 0.9, at_least=2)
-    concepts = {"rare": ("zqxjk",), "usual": ("qzqzq",)}
-    only = replace(book(), rules=(never,), concepts=concepts, common=frozenset(["usual"]))
     rules = tuple(ContentRule(category=one, flag_at=0.7, block_at=2.0) for one in (MEANT, AIMED))
-    return ContentGuard(ContentPolicy(id="p", version="1", rules=rules), Engine(only))
+    return ContentGuard(ContentPolicy(id="p", version="1", rules=rules), engine())
 
 
 def found(text: str) -> Findings:
@@ -63,10 +70,11 @@ def test_an_attack_is_told_from_what_has_its_form_and_its_words(attack: str, har
 
 
 def test_a_book_without_a_models_category_does_without_the_model() -> None:
-    titles = {category: title for category, title in book().titles.items() if category != AIMED}
-    without = Engine(replace(book(), titles=titles))
+    titles = {category: title for category, title in ONLY.titles.items() if category != AIMED}
+    without = Engine(replace(ONLY, titles=titles))
+    assert AIMED in {one.category for one in engine().look(ATTACKS[0][0])}
     assert AIMED not in {one.category for one in without.look(ATTACKS[0][0])}
-    assert without.version != Engine(book()).version
+    assert without.version != engine().version
 
 
 def test_a_request_is_found_among_harmless_sentences_where_it_stands() -> None:
@@ -128,17 +136,17 @@ def test_forms_of_a_word_are_one_feature() -> None:
     assert {"bomb", "build"} <= set(features("building bombs")) & set(features("build bomb"))
 
 
-@pytest.mark.parametrize("damaged", [b"1 0\nhint\n", b"1 0\nhint\n" + bytes((1 << BITS) - 1), b"1\n\n", b""])
+@pytest.mark.parametrize("damaged", [b"1 0 0\nhint\n", b"1 0 0\nh\n" + bytes((1 << BITS) - 1), b"1 0\n\n", b""])
 def test_a_damaged_table_is_refused(damaged: bytes) -> None:
     with pytest.raises(ValueError, match=r"table|unpack"):
         parse(versioned(damaged) + b" " + damaged)
 
 
-@pytest.mark.parametrize("part", ["unit", "bias", "hint", "weight"])
+@pytest.mark.parametrize("part", ["unit", "bias", "bias_zh", "hint", "weight"])
 def test_the_version_stands_for_all_that_a_model_judges_by(part: str) -> None:
-    parts = {"unit": "1", "bias": "0", "hint": "hint", "weight": "\1"}
+    parts = {"unit": "1", "bias": "0", "bias_zh": "0", "hint": "hint", "weight": "\1"}
     before, after = (
-        "{unit} {bias}\n{hint}\n{weight}".format(**some).encode() + bytes((1 << BITS) - 1)
+        "{unit} {bias} {bias_zh}\n{hint}\n{weight}".format(**some).encode() + bytes((1 << BITS) - 1)
         for some in (parts, parts | {part: "2"})
     )
     assert parse(versioned(before) + b" " + before).version != parse(versioned(after) + b" " + after).version
