@@ -49,7 +49,7 @@ def _is_day(month: str, day: str) -> bool:
     return "01" <= month <= "12" and "01" <= day <= "31"
 
 
-_X_ALONE = re.compile(r"[0-9][^\S\n]?\n[^\S\n]{0,2}[Xx](?![A-Za-z0-9])")
+_X_ALONE = re.compile(r"[0-9][ \t\r-]{0,2}\n[^\S\n]{0,2}[Xx](?![A-Za-z0-9])")
 _numbered = numbers("CN_ID", (15, 18), _judge)
 
 
