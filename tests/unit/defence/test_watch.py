@@ -155,6 +155,13 @@ def test_a_quiet_hour_is_not_accused_of_what_the_hours_before_it_were() -> None:
     assert shown(guard, after) == []
 
 
+def test_a_job_that_may_fill_an_hour_may_be_all_that_six_hours_hold() -> None:
+    guard = watch()
+    job = Baseline((400.0,) * 168, tail=2.0, days=21.0, usual_long=(400.0,) * 168, tail_long=1.1, busiest=900.0)
+    guard.learn({"shop": job})
+    assert shown(guard, [asked(3.0 * n, "row") for n in range(1000)]) == []
+
+
 def test_who_moves_and_does_what_it_always_did_is_not_accused() -> None:
     guard = watch()
     guard.learn({"shop": Baseline(usual=(300.0,) * 168, tail=1.1, days=21.0)})

@@ -138,7 +138,8 @@ class Callers:
         hour = base.limit(at, factor=rules.frequency_factor, margin=rules.frequency_margin)
         long = base.limit_long(at, factor=rules.frequency_long_factor, margin=rules.frequency_long_margin)
         strange = base.limit(at, factor=rules.strange_factor, margin=rules.strange_margin)
-        long, ever = max(long, rules.frequency_floor_long), base.limit_ever(times=rules.frequency_busiest_times)
+        long = max(long, hour, base.busiest, rules.frequency_floor_long)  # what one hour may hold, six may
+        ever = base.limit_ever(times=rules.frequency_busiest_times)
         return _Limits(
             max(hour, rules.frequency_floor_hour),
             long,
