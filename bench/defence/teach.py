@@ -32,7 +32,7 @@ FILLINGS, FRAMES = 6, 5
 DOCUMENTED = ("sqlalchemy", "pydantic", "numpy")
 """Licensed under MIT, MIT and BSD-3-Clause."""
 USUAL, TIMES, FEWEST = 0.0005, 40, 4
-SURE = 0.6
+SURE = SURE_ZH = 0.6
 SHORTEST = 20
 EPOCHS, STEP, L2, BATCH = 12, 0.15, 2e-6, 64
 
@@ -166,12 +166,15 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(one for one in features(text) if re.fullmatch("[a-z]{3,}|[\u3400-\u9fff]{2}", one))
 
 
-def packed(w: np.ndarray, bias: float, words: list[str], *, sure: float = SURE, at: float = 0.7) -> bytes:
-    """The table in bytes; `bias` is moved so that a score of `at`, from which on it is recorded, is what was `sure`."""
+def moved(bias: float, *, sure: float, at: float = 0.7) -> float:
+    """The bias with which a score of `at`, from which on it is recorded, is what was `sure`."""
+    return bias + math.log(at / (1 - at)) - math.log(sure / (1 - sure))
+
+
+def packed(w: np.ndarray, bias: float, bias_zh: float, words: list[str]) -> bytes:
     unit = float(np.abs(w).max()) / 127
     small = np.round(w / unit).astype(np.int8).tobytes()
-    moved = bias + math.log(at / (1 - at)) - math.log(sure / (1 - sure))
-    told = f"{unit:.8g} {moved:.8g}\n{' '.join(words)}\n".encode() + small
+    told = f"{unit:.8g} {bias:.8g} {bias_zh:.8g}\n{' '.join(words)}\n".encode() + small
     return versioned(told) + b" " + told
 
 
@@ -181,7 +184,8 @@ def main() -> None:
     out: Path = parser.parse_args().out
     told = lessons()
     print(f"{sum(one.is_harm for one in told)} harmful and {sum(not one.is_harm for one in told)} harmless sentences")
-    out.write_bytes(packed(*taught(told), hints(told)))
+    weights, bias = taught(told)
+    out.write_bytes(packed(weights, moved(bias, sure=SURE), moved(bias, sure=SURE_ZH), hints(told)))
     print(f"{out}: {out.stat().st_size} bytes, {out.read_bytes()[:8].decode()}")
 
 

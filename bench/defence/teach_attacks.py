@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from teach import SEED, SHIPPED, Lesson, _read, _words, lessons, packed, taught
 
-from gnomon.guard.content.meant import BITS, features
+from gnomon.guard.content.meant import BITS, CHINESE, features
 
 ATTACKS = SHIPPED.with_name("aimed.weights")
 EACH = {"attacks": 130, "harmless": 90}
@@ -25,8 +25,10 @@ EVERY = 1
 """Of the harmless sentences that the other model has too, one in so many: they teach this one less."""
 TIMES, USUAL, FEWEST = 10, 0.0025, 6
 REFUSED, SURE = 0.0002, 0.75
-CAUTION = 0.5
-"""Taken from the bias in the end: with less, manuals (dev) are refused more often than the rules alone refuse them."""
+CAUTION, CAUTION_ZH = 0.5, -0.5
+"""Taken from the biases in the end: with less, manuals (dev) are refused more often than the rules alone refuse them;
+harmless Chinese (dev) leaves room for half a unit more.
+"""
 
 
 def told() -> tuple[list[Lesson], list[str]]:
@@ -63,8 +65,8 @@ def hints(told: list[Lesson]) -> list[str]:
     return sorted(found)
 
 
-def held_to(w: np.ndarray, bias: float, texts: list[str], words: list[str]) -> float:
-    """The bias with which no more than REFUSED of `texts` reach SURE; less than it was by CAUTION at least."""
+def held_to(w: np.ndarray, bias: float, texts: list[str], words: list[str], *, caution: float) -> float:
+    """The bias with which no more than REFUSED of `texts` reach SURE; less than it was by `caution` at least."""
     wanted = set(words)
     totals = []
     for text in texts:
@@ -74,7 +76,7 @@ def held_to(w: np.ndarray, bias: float, texts: list[str], words: list[str]) -> f
     spared = int(REFUSED * len(texts))
     highest = sorted(totals, reverse=True)[spared]
     print(f"{len(totals)} of {len(texts)} harmless sentences are looked at; the surest but {spared} has {highest:.2f}")
-    return bias + min(0.0, float(np.log(SURE / (1 - SURE))) - highest) - CAUTION
+    return bias + min(0.0, float(np.log(SURE / (1 - SURE))) - highest) - caution
 
 
 def main() -> None:
@@ -87,7 +89,9 @@ def main() -> None:
     )
     weights, bias = taught(learnt)
     words = hints(learnt)
-    out.write_bytes(packed(weights, held_to(weights, bias, held, words), words, sure=SURE, at=SURE))
+    latin, chinese = ([text for text in held if bool(CHINESE.search(text)) == wanted] for wanted in (False, True))
+    bias_zh = held_to(weights, bias, chinese, words, caution=CAUTION_ZH)
+    out.write_bytes(packed(weights, held_to(weights, bias, latin, words, caution=CAUTION), bias_zh, words))
     print(f"{out}: {out.stat().st_size} bytes, {out.read_bytes()[:8].decode()}")
 
 

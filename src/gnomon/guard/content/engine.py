@@ -28,7 +28,7 @@ AIMED = "injection.request"
 """The category of what no rule names and the model of attacks by words does."""
 LEAST = 0.5
 """The least score that a model says aloud."""
-_HINTS = {AIMED: 3}
+_HINTS = {AIMED: 2}
 """Hints that a sentence must hold, where one is not enough: attacks have many, and single ones of theirs are common."""
 
 

@@ -21,6 +21,7 @@ LONGEST = 400
 """Characters of a sentence that are looked at: whoever asks has asked by then."""
 _SENTENCES = re.compile(r"[^.!?;。！？；\n]+(?:[.!?;](?=\S)[^.!?;。！？；\n]+)*")
 _TOKENS = re.compile(r"[a-z]+|[0-9]+|[\u3400-\u9fff]+")
+CHINESE = re.compile(r"[\u3400-\u9fff]")
 _FEWEST = 2
 _PIECE = 5
 _ENDED = rb"(?:ings?|ed|ers?|es|s|e|ly|y|ies)?\b"
@@ -37,7 +38,8 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """`weights` are signed bytes, in units of `unit`; `bias` is added once. Immutable; safe to share.
+    """`weights` are signed bytes, in units of `unit`; `bias` is added once, `bias_zh` instead where a sentence holds
+    Chinese. Immutable; safe to share.
 
     A sentence without any of `hints` (stems of Latin words, pairs of Chinese characters) was never meant to be scored:
     most sentences have none.
@@ -48,13 +50,15 @@ class Model:
     weights: memoryview
     unit: float
     bias: float
+    bias_zh: float
 
     def score(self, sentence: str) -> float:
         """How likely, from 0 to 1, that the sentence asks for harm; 0 for less than two features."""
         count, weight = _weigh(self.weights, sentence.lower())
         if count < _FEWEST:
             return 0.0
-        total = self.bias + self.unit * weight / math.sqrt(count)
+        bias = self.bias_zh if CHINESE.search(sentence) else self.bias
+        total = bias + self.unit * weight / math.sqrt(count)
         return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, total))))
 
 
@@ -107,20 +111,20 @@ def shipped() -> dict[str, Model]:
 
 
 def parse(data: bytes) -> Model:
-    """From a line of `version unit bias`, a line of hints, and the table. Raises ValueError where it is not one."""
+    """From a line of `version unit bias bias_zh`, a line of hints, and the table. Raises ValueError where it is not one."""
     version, _, told = data.partition(b" ")
     if version != versioned(told):
         raise ValueError(f"the table of weights is not the one of version {version[:8]!r}")
     head, hints, table = told.split(b"\n", 2)
-    unit, bias = head.split(b" ")
+    unit, bias, bias_zh = (float(one) for one in head.split(b" "))
     if len(table) != 1 << BITS:
         raise ValueError(f"the table of weights has {len(table)} bytes and not {1 << BITS}")
     words = tuple(hints.decode().split())
-    return Model(version.decode(), words, memoryview(table).cast("b"), float(unit), float(bias))
+    return Model(version.decode(), words, memoryview(table).cast("b"), unit, bias, bias_zh)
 
 
 def versioned(told: bytes) -> bytes:
-    """The version of a model by everything that it judges by: unit, bias, hints and weights, as they are stored."""
+    """The version of a model by everything that it judges by: unit, biases, hints and weights, as they are stored."""
     return b"%08x" % zlib.crc32(told)
 
 
