@@ -22,6 +22,14 @@ _SMALL_TEXT: Final = """() => [...document.querySelectorAll("body *")].filter(el
   .map(el => el.outerHTML.slice(0, 80))"""
 
 
+def painted_ms(page: Page) -> float:
+    """When the largest part of the page was seen, counted from when it was asked for."""
+    page.wait_for_timeout(200)  # the observer tells with the next frame
+    seen: float = page.evaluate("""() => new Promise(done => new PerformanceObserver(list =>
+        done(list.getEntries().at(-1).startTime)).observe({type: "largest-contentful-paint", buffered: true}))""")
+    return seen
+
+
 def accessible(page: Page, *, rules: Mapping[str, Any] = _ALL_RULES) -> None:
     """Nobody meets a serious obstacle on the page as it is shown now."""
     found = [

@@ -21,7 +21,7 @@ from gnomon.control.rulebook.rules import load
 from gnomon.kit.settings import Settings
 from gnomon.kit.web import COOKIE
 from gnomon.kit.work import Platform
-from tests.browser.looks import Theme, readable
+from tests.browser.looks import Theme, painted_ms, readable
 from tests.browser.test_pages_governance import Site, _as, _enter
 from tests.fakes.platform import do
 from tests.unit.rulebook_board.asking import ask
@@ -87,6 +87,26 @@ def test_every_page_of_de_identification_can_be_read_by_everyone(
 ) -> None:
     page, complaints = visit(path, locale=locale)
     readable(page, complaints, themes=[theme])
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/privacy/try"])
+def test_every_page_of_de_identification_is_quick_to_see(visit: Visit, path: str) -> None:
+    # What else the machine does only adds: one quick look is proof.
+    assert any(painted_ms(visit(path)[0]) < 1000 for _ in range(10))
+
+
+def test_where_something_only_looks_real_the_page_says_so(visit: Visit) -> None:
+    page, complaints = visit("/privacy/try")
+    note = page.get_by_text("处是仿真替换：看似真实，并非本人信息")
+    page.locator("#text").fill(f"请回电{PHONE}")
+    page.locator("#text").press("Control+Enter")
+    expect(page.locator("#masked")).to_contain_text("⟦手机_")
+    expect(note).to_have_count(0)
+    page.locator("#purpose").select_option("evaluation")
+    page.locator("#text").press("Control+Enter")
+    expect(note).to_be_visible()
+    expect(page.locator("#masked")).not_to_contain_text(PHONE)
+    readable(page, complaints)
 
 
 @pytest.mark.parametrize(("locale", "theme"), LOOKS)

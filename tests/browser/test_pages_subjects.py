@@ -13,19 +13,21 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from gnomon.app import setup
 from gnomon.app.control import create_app
 from gnomon.app.wiring import build
+from gnomon.contract.verdicts import State
 from gnomon.control.catalog import actions as catalog
 from gnomon.control.catalog.schemas import NewDataset
+from gnomon.control.evidence import actions as evidence
 from gnomon.control.people import actions as people
 from gnomon.control.people.schemas import NewPerson
 from gnomon.control.privacy.subjects import actions, queries
-from gnomon.control.privacy.subjects.schemas import Identifier, NewRightsRequest
+from gnomon.control.privacy.subjects.schemas import Identifier, IdentityCheck, NewRightsRequest
 from gnomon.kit import services
 from gnomon.kit.settings import Settings
 from gnomon.kit.web import COOKIE
 from gnomon.kit.work import Platform
-from tests.browser.looks import LOCALES, accessible, readable
+from tests.browser.looks import LOCALES, accessible, painted_ms, readable
 from tests.browser.test_pages_governance import _as, _enter
-from tests.fakes.platform import run_jobs
+from tests.fakes.platform import do, run_jobs
 from tests.fakes.records import StoredRecords
 
 pytestmark = pytest.mark.browser
@@ -148,6 +150,38 @@ def _approval(site: Site, address: str) -> str:
         return queries.request(session, address.rpartition("/")[2]).approval_id
 
 
+@pytest.fixture(scope="module")
+def unread(site: Site) -> str:
+    """The address of a request whose search met a file that nobody can look into."""
+    platform, sealed = site.platform, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)
+    file = ("附件.doc", services.blobs().put(sealed))
+    do(
+        platform,
+        "system",
+        evidence.record,
+        source="x",
+        kind="report",
+        subject=("model", "m"),
+        state=State.MET,
+        file=file,
+    )
+    new = NewRightsRequest(wants="find", identifiers=[Identifier(entity="CN_MOBILE", value="13998765432")])
+    id = _as(platform, site.tokens["bai"], actions.open_request, new).id
+    _as(platform, site.tokens["ren"], actions.verify_identity, id, IdentityCheck(how="document"))
+    _as(platform, site.tokens["ren"], actions.start_search, id)
+    run_jobs(platform, JOBS)
+    return f"/privacy/subjects/{id}"
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_what_could_not_be_read_is_told_at_any_width(visit: Visit, unread: str, locale: str) -> None:
+    page, complaints = visit(unread, who="ren", locale=locale)
+    page.locator("summary", has_text="未能读取的文件" if locale == "zh-CN" else "Files that could not be read").click()
+    expect(page.get_by_text("evidence_artefact:")).to_be_visible()
+    picture(page, f"subject-unread-{locale}")
+    readable(page, complaints)
+
+
 @pytest.mark.parametrize("locale", LOCALES)
 def test_the_pages_of_persons_can_be_read_by_everyone(visit: Visit, site: Site, locale: str) -> None:
     with site.platform.read() as session:
@@ -160,3 +194,11 @@ def test_the_pages_of_persons_can_be_read_by_everyone(visit: Visit, site: Site, 
         picture(page, f"{name}-{locale}")
         readable(page, complaints)
         page.close()
+
+
+@pytest.mark.parametrize("path", ["/privacy/subjects", "a request"])
+def test_the_pages_of_persons_are_quick_to_see(visit: Visit, site: Site, path: str) -> None:
+    with site.platform.read() as session:
+        path = path if path[0] == "/" else f"/privacy/subjects/{queries.requests(session)[0].id}"
+    # What else the machine does only adds: one quick look is proof.
+    assert any(painted_ms(visit(path, who="ren")[0]) < 1000 for _ in range(10))

@@ -151,6 +151,7 @@ def _page(
         kind=kind,
         pieces=[_piece(reader, seen, trial) for seen in trial.pieces] if trial else [],
         counts=_counts(reader, trial) if trial else [],
+        surrogates=sum(n for (_, done), n in trial.counts.items() if done == "surrogate") if trial else 0,
         blocked=words.entity(reader, trial.blocked, trial.policy) if trial and trial.blocked else "",
         fault=told(error, reader.context.locale) if error else None,
     )

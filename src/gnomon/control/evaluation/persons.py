@@ -17,7 +17,7 @@ from gnomon.kit.work import Work
 
 class Suites:
     name = "suites"
-    title: Final = {"zh-CN": "评测集", "en": "evaluation sets"}
+    title: Final = {"zh-CN": "评测集", "en": "Evaluation sets"}
     keeps_scans = True
 
     def items(self, session: Session) -> Iterator[Item]:

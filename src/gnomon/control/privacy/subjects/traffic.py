@@ -15,7 +15,7 @@ from gnomon.kit import services
 from gnomon.kit.errors import Unavailable
 
 NAME: Final = "traffic"
-TITLE: Final = {"zh-CN": "流量记录与反馈", "en": "traffic records and feedback"}
+TITLE: Final = {"zh-CN": "流量记录与反馈", "en": "Traffic records and feedback"}
 _PATIENCE_S: Final = 30.0
 
 

@@ -18,7 +18,7 @@ _KINDS: Final = frozenset((".jsonl", ".json", ".txt", ".csv", ".tsv", ".log", ".
 
 class Copies:
     name = "copies"
-    title: Final = {"zh-CN": "作业目录中的副本", "en": "copies in the folders of jobs"}
+    title: Final = {"zh-CN": "作业目录中的副本", "en": "Copies in the folders of jobs"}
     keeps_scans = True
 
     def items(self, session: Session) -> Iterator[Item]:

@@ -18,7 +18,7 @@ from gnomon.kit.work import Work
 
 class Datasets:
     name = "datasets"
-    title: Final = {"zh-CN": "数据集", "en": "data sets"}
+    title: Final = {"zh-CN": "数据集", "en": "Data sets"}
     keeps_scans = True
 
     def items(self, session: Session) -> Iterator[Item]:

@@ -22,7 +22,7 @@ _READING: Final = "3"  # of the way of reading: with another one, what was looke
 
 class Files:
     name = "files"
-    title: Final = {"zh-CN": "报告与证据文件", "en": "reports and files of evidence"}
+    title: Final = {"zh-CN": "报告与证据文件", "en": "Reports and files of evidence"}
     keeps_scans = True
 
     def items(self, session: Session) -> Iterator[Item]:

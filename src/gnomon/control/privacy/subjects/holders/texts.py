@@ -29,7 +29,7 @@ _IN_USE: Final = {
 
 class Texts:
     name = "texts"
-    title: Final = {"zh-CN": "控制数据库中的文本", "en": "texts in the control database"}
+    title: Final = {"zh-CN": "控制数据库中的文本", "en": "Texts in the control database"}
     keeps_scans = False
 
     def items(self, session: Session) -> Iterator[Item]:
