@@ -74,13 +74,13 @@ def by_finder(finder: NameFinder) -> Find:
     return lambda rows: [finder.spans(row) for row in rows]
 
 
-def by_peer(name: str, python: Path) -> Find:
+def by_peer(name: str, python: Path, *, kind: str = "names") -> Find:
     def find(rows: list[str]) -> list[list[Span]]:
         with tempfile.TemporaryDirectory() as folder:
             asked, out = Path(folder) / "texts.json", Path(folder) / "out.json"
             asked.write_text(json.dumps(rows), encoding="utf-8")
             script = Path(__file__).with_name("peer.py")
-            subprocess.run([str(python), str(script), f"names_{name}", str(asked), str(out)], check=True, timeout=1200)
+            subprocess.run([str(python), str(script), f"{kind}_{name}", str(asked), str(out)], check=True, timeout=1200)
             answer = json.loads(out.read_text(encoding="utf-8"))
         find.seconds = answer["seconds"]  # type: ignore[attr-defined]
         return [[Span(*span) for span in spans] for spans in answer["spans"]]
