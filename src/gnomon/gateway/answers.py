@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from gnomon.contract.traffic import token_count
+from gnomon.gateway.counted import reply
 from gnomon.gateway.exchange import Exchange
 from gnomon.gateway.off_loop import in_turn
 from gnomon.gateway.streaming import EventStream, Garbage
@@ -135,25 +136,13 @@ class Streamed:
             self._send(out)
 
 
-class _Usage(msgspec.Struct):
-    prompt_tokens: Any = 0
-    completion_tokens: Any = 0
-
-
-class _Reply(msgspec.Struct):
-    usage: _Usage | None = None
-
-
-_reply = msgspec.json.Decoder(_Reply).decode
-
-
 def usage_of(data: bytes) -> tuple[int, int]:
     """(tokens in, tokens out) as the model server counted them; what is no count is 0.
 
     Raises Garbage when this is no JSON object.
     """
     try:
-        usage = _reply(data).usage
+        usage = reply(data).usage
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Garbage(f"the answer is not a JSON object: {error}") from error
     return (token_count(usage.prompt_tokens), token_count(usage.completion_tokens)) if usage else (0, 0)

@@ -53,7 +53,7 @@ class Deadline:
     __slots__ = ("_all", "_cancel", "_ends", "_moved", "_timeout_s", "expired")
 
     def __init__(
-        self, deadlines: Deadlines, timeout_s: float, total_s: float = 0.0, *, cancel: Callable[[], object]
+        self, deadlines: Deadlines, timeout_s: float, *, cancel: Callable[[], object], total_s: float = 0.0
     ) -> None:
         self.expired = False
         self._all = deadlines

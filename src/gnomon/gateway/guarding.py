@@ -156,6 +156,7 @@ class TreeGuard:
         at = 0
         for start, end, fired in places:
             value = _decode(raw[start:end])
+            guarded: Any  # a number may stay one
             if type(value) is str:
                 guarded = value if value in _PLAIN_WORDS else self.text(value, fired)
             else:

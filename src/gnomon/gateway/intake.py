@@ -39,7 +39,7 @@ async def question(ex: Exchange, s: Services) -> Question:
     user = asked.body.get("user")
     choice = routing.choose(route, named=named, caller=key.caller or key.id, limits=s.limits, user=user)
     ex.canary, ex.arm = choice.canary, choice.arm
-    deadline = Deadline(s.pool.deadlines, route.route.timeout_s, total_s, cancel=ex.cancel)
+    deadline = Deadline(s.pool.deadlines, route.route.timeout_s, cancel=ex.cancel, total_s=total_s)
     return Question(asked=asked, route=route, choice=choice, raw=raw, kept=kept, deadline=deadline, named=bool(named))
 
 

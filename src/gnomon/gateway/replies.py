@@ -7,7 +7,7 @@ import msgspec
 
 from gnomon.gateway.answers import decoded
 from gnomon.gateway.exchange import Exchange
-from gnomon.gateway.guarding import Guard, TreeGuard
+from gnomon.gateway.guarding import DEEPEST, Guard, TreeGuard
 from gnomon.gateway.judging import judge
 from gnomon.gateway.refusal import Refusal
 from gnomon.gateway.snapshot import PreparedRoute
@@ -93,14 +93,16 @@ def may_restore(ex: Exchange, route: PreparedRoute) -> bool:
     return bool(route.restores and ex.vault is not None and ex.key is not None and "restore" in ex.key.scopes)
 
 
-def restored(value: Any, vault: Any) -> Any:
-    """The answer with every placeholder of this request put back."""
+def restored(value: Any, vault: Any, depth: int = 0) -> Any:
+    """The answer with every placeholder of this request put back. Raises Garbage."""
+    if depth > DEEPEST:
+        raise Garbage("the answer is nested too deeply")
     if isinstance(value, str):
         return vault.restore(value)
     if isinstance(value, dict):
-        return {k: restored(v, vault) for k, v in value.items()}
+        return {k: restored(v, vault, depth + 1) for k, v in value.items()}
     if isinstance(value, list):
-        return [restored(v, vault) for v in value]
+        return [restored(v, vault, depth + 1) for v in value]
     return value
 
 

@@ -45,7 +45,8 @@ async def _follow(ex: Exchange, s: Services, q: Question, target: PreparedTarget
     rules = q.route.route
     task = asyncio.current_task()
     assert task is not None
-    deadline = Deadline(s.pool.deadlines, rules.timeout_s, rules.total_s or rules.timeout_s, cancel=task.cancel)
+    total_s = rules.total_s or rules.timeout_s
+    deadline = Deadline(s.pool.deadlines, rules.timeout_s, cancel=task.cancel, total_s=total_s)
     sink = Buffered()
     ex.target = target
     try:

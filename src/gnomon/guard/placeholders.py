@@ -85,7 +85,7 @@ class Vault:
         self._originals = dict(originals or {})
         self._by_letters: dict[str, str | None] = {}
         self._conversation = conversation
-        self._real = real  # values of the whole set, which no surrogate may look like
+        self._values = real  # of the whole set, which no surrogate may look like
         self._lent: dict[str, str] = {}
         self.seen: set[str] = set()  # names of people that the conversation has had
         self.met: set[str] = set()  # every value that something was done to, but secrets: what guard.persons notes
@@ -119,7 +119,7 @@ class Vault:
 
     def lends(self, surrogate: str, *, to: str) -> bool:
         """Whether the surrogate may stand for the value `to`: it is no real value, and stands for no other."""
-        if surrogate in self._real or surrogate in self.met:
+        if surrogate in self._values or surrogate in self.met:
             return False
         return self._lent.setdefault(surrogate, to) == to
 

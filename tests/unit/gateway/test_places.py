@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from gnomon import native
 from gnomon.app.gateway import guard
 from gnomon.gateway.exchange import Exchange
-from gnomon.gateway.guarding import TreeGuard
-from gnomon.gateway.replies import guard_output
+from gnomon.gateway.guarding import DEEPEST, TreeGuard
+from gnomon.gateway.replies import guard_output, restored
+from gnomon.gateway.streaming import Garbage
 from gnomon.guard.finding import Finder
 from gnomon.guard.placeholders import Vault
 from gnomon.guard.policy import DEFAULT_POLICY, Masker
@@ -142,3 +143,14 @@ def test_an_answer_without_them_keeps_its_own_writing() -> None:
 def _guarded(data: bytes) -> bytes:
     route: Any = SimpleNamespace(content=None, masker=MASKER)
     return guard_output(Exchange("req_1", peer="", address=""), data, route, guard())
+
+
+@pytest.mark.parametrize("levels", [DEEPEST + 2, 20_000])
+def test_a_value_too_deep_to_be_walked_is_said_to_be_so_before_the_stack_ends(levels: int) -> None:
+    value: Any = "13812345678"
+    for level in range(levels):
+        value = [value] if level % 2 else {"content": value}
+    with pytest.raises(RecursionError):
+        TreeGuard(MASKER, "input", Vault()).value(value)
+    with pytest.raises(Garbage):
+        restored(value, Vault())

@@ -161,7 +161,7 @@ def test_deadlines_end_those_that_are_late_and_no_others() -> None:
         deadlines, ended = Deadlines(stage.loop), []
         kept = Deadline(deadlines, 30.0, cancel=lambda: ended.append("kept"))
         silent = Deadline(deadlines, 0.03, cancel=lambda: ended.append("silent"))
-        total = Deadline(deadlines, 30.0, 0.03, cancel=lambda: ended.append("total"))
+        total = Deadline(deadlines, 30.0, cancel=lambda: ended.append("total"), total_s=0.03)
         closed = Deadline(deadlines, 0.01, cancel=lambda: ended.append("closed"))
         closed.close()
         for _ in range(8):
