@@ -6,7 +6,7 @@ compile() { uv pip compile --quiet --generate-hashes --no-annotate --python-vers
 compile pyproject.toml -o requirements/core.txt
 compile pyproject.toml --extra dev -c requirements/core.txt -o requirements/dev.txt
 compile pyproject.toml --extra deep -c requirements/core.txt -o requirements/deep.txt
-for group in clients fuzz; do
+for group in clients compile fuzz; do
   compile --group "pyproject.toml:$group" -c requirements/dev.txt -o "requirements/$group.txt"
 done
 printf 'torch==2.13.0\n' > requirements/.torch.in

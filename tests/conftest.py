@@ -1,6 +1,14 @@
 """What holds for all tests."""
 
+import os
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+from gnomon.native import modules
+
+if os.environ.get("GNOMON_TEST_COMPILED") == "1" and not modules.prefer():  # before any of them is loaded
+    raise pytest.UsageError("GNOMON_TEST_COMPILED=1, but nothing is built: python -m gnomon.native.translate")
 
 # How long a machine that others use takes says nothing of what is tested.
 settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -1,4 +1,4 @@
-"""What the gateway's own code costs, without sockets: `python bench/gateway/dry.py [--profile KIND]`.
+"""What the gateway's own code costs, without sockets: `python bench/gateway/dry.py [--profile]`.
 
 The real server, connection pool, guard, limits and recorder over transports that are plain objects: bytes go in at the
 caller's end, and the model server's answer is handed in on the loop's next turn. CPU microseconds of the whole process
@@ -23,13 +23,17 @@ from typing import Any
 import uvloop
 from contenders import ASKED, KEY, REPLY, ROOT
 
+from gnomon.native import modules
+
 sys.path.insert(0, str(ROOT))
+if "--interpreted" not in sys.argv:
+    modules.prefer()  # before any of them is loaded
 
 from tests.fakes.bundle import make_home, make_key
 
 from gnomon.app.gateway import guard
 from gnomon.backends.limits_local import LimitsLocal
-from gnomon.gateway.upstream import Link, Pool
+from gnomon.gateway.upstream import Pool
 from gnomon.gateway.worker import Worker
 
 PLAIN = "请帮我查询订单。" * 16
@@ -65,21 +69,28 @@ class Wire:
     def abort(self) -> None: ...
 
 
-class DryPool(Pool):
-    """Connections to a model server that answers at once, with `answer`; a list is handed in piece by piece."""
+class ModelServer:
+    """A loop whose connections lead to a model server that answers at once, with `answer`, piece by piece."""
 
-    answer: list[bytes]
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.answer: list[bytes] = []
+        self.time, self.call_at, self.call_later, self.call_soon = (
+            loop.time,
+            loop.call_at,
+            loop.call_later,
+            loop.call_soon,
+        )
+        self.create_task = loop.create_task
 
-    async def _connect(self, target: Any) -> Link:
-        link = Link(self, target.origin)
-        loop = self.loop
+    async def create_connection(self, make: Callable[[], Any], *_: Any, **__: Any) -> tuple[None, Any]:
+        link = make()
 
         def asked(_: bytes) -> None:
             for piece in self.answer:
-                loop.call_soon(link.data_received, piece)
+                self.call_soon(link.data_received, piece)
 
         link.connection_made(Wire(asked))
-        return link
+        return None, link
 
 
 def head(length: int) -> bytes:
@@ -131,8 +142,8 @@ class Dry:
         loop = asyncio.get_running_loop()
         self.worker = Worker(home, "dry", guard=guard(), limits=LimitsLocal(home / "run" / "limits.shm"))
         self.worker.services.loader.load()
-        self.pool = DryPool(loop)
-        object.__setattr__(self.worker.services, "pool", self.pool)
+        self.model = ModelServer(loop)
+        object.__setattr__(self.worker.services, "pool", Pool(self.model))  # type: ignore[arg-type]
         self.connection = self.worker.server()
         self.connection.connection_made(Wire(self._taken))
         self._done: asyncio.Future[None] | None = None
@@ -182,7 +193,7 @@ async def measure(kinds: list[str], *, seconds: float, profile: bool) -> None:
         gc.collect()
         gc.freeze()
         for kind in kinds:
-            data, dry.pool.answer, parts = KINDS[kind]
+            data, dry.model.answer, parts = KINDS[kind]
             dry.streams = parts > 1
             await dry.ask(data)
             if not dry.last.endswith(b"0\r\n\r\n" if parts > 1 else b"}") or b"error" in dry.last:
@@ -212,7 +223,9 @@ def main() -> None:
     parser.add_argument("--kind", choices=list(KINDS), action="append")
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--profile", action="store_true")
+    parser.add_argument("--interpreted", action="store_true", help="though there is a build of the modules")
     options = parser.parse_args()
+    print("modules of a build" if modules.are_compiled() else "modules as Python")
     uvloop.run(measure(options.kind or list(KINDS), seconds=options.seconds, profile=options.profile))
 
 

@@ -18,6 +18,11 @@ from pathlib import Path
 
 import uvloop
 
+from gnomon.native import modules
+
+if __name__ == "__main__":
+    modules.prefer()  # before any of them is loaded
+
 from gnomon.app import process
 from gnomon.backends.limits_local import LimitsLocal
 from gnomon.contract.ports import Limits
@@ -85,7 +90,14 @@ async def serve(options: argparse.Namespace) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(_GARBAGE)
-    _log.info("gateway_started", host=options.host, port=found, worker=name, tls=options.tls_cert is not None)
+    _log.info(
+        "gateway_started",
+        host=options.host,
+        port=found,
+        worker=name,
+        tls=options.tls_cert is not None,
+        compiled=modules.are_compiled(),
+    )
     await stop.wait()
     await worker.stop(notice_s=options.drain_notice)
     _log.info("gateway_stopped", worker=name)

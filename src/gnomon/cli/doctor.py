@@ -1,6 +1,7 @@
 """`gnomon doctor`: what this machine has, and what is missing for what."""
 
 import importlib.util
+import os
 import platform
 import shutil
 import socket
@@ -14,6 +15,7 @@ import psutil
 
 from gnomon import native
 from gnomon.kit.settings import Settings
+from gnomon.native import modules
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,18 @@ def _fonts(_: Settings) -> Finding:
     )
 
 
+def _modules(_: Settings) -> Finding:
+    wanted = os.environ.get(native.VARIABLE, "") in ("", "0")
+    built = modules.target().is_dir()
+    return Finding(
+        "网关热点模块 / gateway modules",
+        wanted and built,
+        "compiled" if wanted and built else "pure Python: not built" if wanted else f"pure Python: {native.VARIABLE}",
+        "可选，网关速度 / optional, the gateway's speed",
+        "./gnomon（需 / needs cc, python3-dev）",
+    )
+
+
 def _native(_: Settings) -> Finding:
     missing = [name for name in native.names() if native.load(name) is None]
     return Finding(
@@ -140,6 +154,7 @@ CHECKS: list[Callable[[Settings], Finding]] = [
     _package("torch", "demo 真实模型与微调 / real model and fine-tuning", "./gnomon demo installs it"),
     _package("transformers", "demo", "./gnomon demo installs it"),
     _native,
+    _modules,
     _package("pytest", "gnomon test", "./gnomon test installs it"),
     _gpu,
 ]

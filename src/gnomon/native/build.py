@@ -16,7 +16,7 @@ from gnomon.native import HERE, names, target
 
 _LANGUAGE = ("-std=c11", "-O2", "-g0", "-fPIC", "-Wall", "-Wextra", "-Werror=implicit-function-declaration")
 # What a mistake in C could be used for is made harder; a compiler that does not know one of these builds without all.
-_HARDENED = (
+HARDENED = (
     "-D_FORTIFY_SOURCE=2",
     "-fstack-protector-strong",
     "-fstack-clash-protection",
@@ -73,7 +73,7 @@ def _built(source: Path) -> str:
     path = target(source)
     if path.is_file():
         return ""
-    failed = compile_to(path, source, _HARDENED) and compile_to(path, source, ())
+    failed = compile_to(path, source, HARDENED) and compile_to(path, source, ())
     if not failed:
         kind = path.name.rsplit(".", 2)[0]
         for stale in path.parent.glob(f"{kind}.*.so"):

@@ -27,7 +27,7 @@ def target(server: socket.socket, *, tls: Any = None, limit_s: float = LIMIT_S) 
     host, port = server.getsockname()
     upstream = SimpleNamespace(id="u", connect_timeout_s=limit_s)
     return SimpleNamespace(
-        upstream=upstream, host=host, port=port, tls=tls, server_name="localhost", origin=(host, port, False)
+        upstream=upstream, host=host, port=port, tls=tls, server_name="localhost", origin=(host, port, "", "")
     )
 
 
@@ -58,6 +58,7 @@ def test_a_server_that_says_nothing_is_left_in_time(listening: socket.socket, ne
         assert runner.run(connect()) >= LIMIT_S
 
 
+@pytest.mark.interpreted
 def test_a_connection_that_is_lost_as_soon_as_it_is_made_is_no_connection(listening: socket.socket) -> None:
     class Losing(Pool):
         async def _connect(self, target: Any) -> Link:

@@ -49,6 +49,7 @@ def test_a_caller_who_stops_reading_a_stream_is_let_go(
     _until(lambda: not upstream.transports)
 
 
+@pytest.mark.interpreted
 def test_a_fault_of_ours_in_the_head_is_a_recorded_500_and_said_in_the_log(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:

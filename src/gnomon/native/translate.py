@@ -1,0 +1,100 @@
+"""Builds the modules that `native/modules.py` lists: `python -m gnomon.native.translate`. Nothing needs it to succeed.
+
+mypyc makes C of them, as they are annotated; the machine's compiler makes a shared object of that. It takes
+requirements/compile.txt, which only this needs.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from gnomon.native import HERE
+from gnomon.native.build import HARDENED, compiler
+from gnomon.native.modules import GROUP, NAMES, kind, target
+
+# -O2 makes it no faster and takes twice as long. mypyc counts on -fwrapv, and its C is not for reading: no warnings.
+_FLAGS = ("-O1", "-g0", "-fPIC", "-fwrapv", "-DNDEBUG", "-w")
+_TIME_S = 300
+
+
+def build() -> str:
+    """All is built, whole or not at all; what went wrong, or nothing."""
+    folder = target()
+    if folder.is_dir():
+        return ""
+    if not compiler():
+        return "no C compiler"
+    if not Path(sysconfig.get_path("include"), "Python.h").is_file():
+        return f"no Python.h in {sysconfig.get_path('include')}"
+    try:
+        from mypyc.build import mypycify
+    except ImportError as error:
+        return f"requirements/compile.txt is not installed: {error}"
+    folder.parent.mkdir(exist_ok=True)
+    with TemporaryDirectory(dir=folder.parent) as scratch:
+        try:
+            made = _objects(mypycify, Path(scratch))
+        except subprocess.CalledProcessError as error:
+            return str(error.stderr).strip() or f"the compiler exited with {error.returncode}"
+        except (OSError, SystemExit, subprocess.TimeoutExpired) as error:
+            return f"{type(error).__name__}: {error}"
+        if target() != folder:
+            return "the sources changed meanwhile"
+        made.rename(folder)
+    for stale in folder.parent.glob(f"{kind()}.*"):
+        if stale != folder:
+            shutil.rmtree(stale, ignore_errors=True)
+    return ""
+
+
+def _objects(mypycify: Callable[..., list[Any]], scratch: Path) -> Path:
+    """A folder with a shared object for each module, and one for all."""
+    os.chdir(HERE.parent.parent)  # mypyc knows a module by its path from where it runs
+    paths = [f"{name.replace('.', '/')}.py" for name in NAMES]
+    options = ["--config-file=", "--ignore-missing-imports", f"--cache-dir={os.devnull}"]
+    extensions = mypycify(
+        [*options, *paths], multi_file=True, target_dir=str(scratch / "c"), group_name=GROUP, strip_asserts=False
+    )
+    included = {folder for extension in extensions for folder in extension.include_dirs}
+    includes = [f"-I{folder}" for folder in (*included, scratch / "c", sysconfig.get_path("include"))]
+    sources = sorted({source for extension in extensions for source in extension.sources})
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        built = dict(zip(sources, pool.map(lambda source: _compiled(Path(source), includes), sources), strict=True))
+    folder = scratch / "built"
+    folder.mkdir()
+    for extension in extensions:
+        _linked(folder / f"{extension.name}.so", (built[source] for source in extension.sources))
+    return folder
+
+
+def _compiled(source: Path, includes: list[str]) -> Path:
+    made = source.with_suffix(".o")
+    _run(*_FLAGS, *HARDENED, *includes, "-c", str(source), "-o", str(made))
+    return made
+
+
+def _linked(path: Path, objects: Iterable[Path]) -> None:
+    link = ("-bundle", "-undefined", "dynamic_lookup") if sys.platform == "darwin" else ("-shared",)
+    _run(*HARDENED, *link, *map(str, objects), "-o", str(path))
+
+
+def _run(*arguments: str) -> None:
+    subprocess.run([*compiler(), *arguments], check=True, capture_output=True, text=True, timeout=_TIME_S)
+
+
+def main() -> None:
+    """Says what could not be built and exits with 1 then."""
+    if failed := build():
+        sys.stderr.write(f"{failed}\n")
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""The modules that a gateway runs as C: found where their build is of these very sources, all of them or none."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gnomon.native import HERE, modules
+
+
+def _said(code: str, **environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, env={"PATH": "", **environment}
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    for folder in ("contract", "gateway", "guard", "kit", "native"):
+        (tmp_path / folder / "inside").mkdir(parents=True)
+        (tmp_path / folder / "inside" / "one.py").write_text("ONE = 1\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("folder", ["contract", "gateway", "guard", "kit", "native"])
+def test_any_change_of_what_a_module_may_rest_on_leaves_its_build_aside(sources: Path, folder: str) -> None:
+    before = modules.target(sources)
+    assert modules.target(sources) == before
+    (sources / folder / "inside" / "one.py").write_text("ONE = 2\n")
+    assert modules.target(sources) != before
+
+
+def test_a_new_module_leaves_the_build_aside_too(sources: Path) -> None:
+    before = modules.target(sources)
+    (sources / "guard" / "two.py").write_text("")
+    assert modules.target(sources) != before
+
+
+def test_every_listed_module_is_there() -> None:
+    assert all((HERE.parent.parent / f"{name.replace('.', '/')}.py").is_file() for name in modules.NAMES)
+    assert len({*modules.NAMES}) == len(modules.NAMES)
+
+
+def test_without_a_whole_build_the_sources_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    finders = sys.meta_path.copy()
+    monkeypatch.setattr(sys, "modules", {})
+    monkeypatch.setattr(modules, "target", lambda: tmp_path)
+    for name in modules.NAMES[1:]:
+        (tmp_path / f"{name}.so").touch()
+    assert not modules.prefer()
+    assert sys.meta_path == finders
+
+
+_PREFERRED = """
+import sys
+from gnomon.native import modules
+{before}
+preferred = modules.prefer()
+import gnomon.gateway.heads, gnomon.gateway.exchange
+files = gnomon.gateway.heads.__file__, gnomon.gateway.exchange.__file__
+print(preferred, modules.are_compiled(), [file.endswith(".so") for file in files])
+"""
+
+
+def test_a_process_that_prefers_it_takes_the_build_and_other_modules_from_their_sources() -> None:
+    built = modules.target().is_dir()
+    assert _said(_PREFERRED.format(before="")) == f"{built} {built} [{built}, False]"
+
+
+@pytest.mark.parametrize(
+    ("before", "environment"),
+    [("", {"GNOMON_PURE": "1"}), ("import gnomon.gateway.story", {}), ("import gnomon.kit.ids", {})],
+)
+def test_it_takes_none_where_that_is_not_wanted_or_too_late(before: str, environment: dict[str, str]) -> None:
+    assert _said(_PREFERRED.format(before=before), **environment) == "False False [False, False]"
+
+
+_STARTED = """
+import runpy, sys
+from gnomon.native import modules
+sys.argv = ["gateway", "--help"]
+try:
+    runpy.run_module("gnomon.app.gateway", run_name="__main__")
+except SystemExit:
+    print(modules.are_compiled())
+"""
+
+
+def test_the_process_of_a_gateway_prefers_it() -> None:
+    assert _said(_STARTED).splitlines()[-1] == str(modules.target().is_dir())
