@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import argon2
 import pytest
 from pydantic import ValidationError
 from sqlalchemy import select
@@ -17,7 +18,7 @@ from gnomon.control.people.tables import SignInFailure
 from gnomon.kit.clock import FakeClock
 from gnomon.kit.errors import BadInput, Conflict, Denied, NotFound
 from gnomon.kit.work import NOBODY, Actor, Platform
-from tests.fakes.platform import do, make_platform
+from tests.fakes.platform import REAL_HASHER, do, make_platform
 
 NEW = NewPerson(login="zhou", name="周工", team="technical")
 
@@ -41,6 +42,12 @@ def accept(platform: Platform, token: str, password: str = "correct horse 电池
 def sign_in(platform: Platform, password: str) -> str:
     with platform.work(NOBODY) as work:
         return actions.sign_in(work, login="zhou", password=password).token
+
+
+def test_a_stored_password_costs_whoever_guesses_19_mib_and_two_passes() -> None:
+    found = argon2.extract_parameters(REAL_HASHER.hash("correct horse 电池"))
+    assert (found.type, found.time_cost, found.memory_cost) == (argon2.Type.ID, 2, 19 * 1024)
+    assert (found.salt_len, found.hash_len) == (16, 32)
 
 
 def test_an_invitation_sets_the_password_once(platform: Platform) -> None:
