@@ -111,7 +111,7 @@ def shipped() -> dict[str, Model]:
 
 
 def parse(data: bytes) -> Model:
-    """From a line of `version unit bias bias_zh`, a line of hints, and the table. Raises ValueError where it is not one."""
+    """From a line of `version unit bias bias_zh`, one of hints, and the table. Raises ValueError where it is none."""
     version, _, told = data.partition(b" ")
     if version != versioned(told):
         raise ValueError(f"the table of weights is not the one of version {version[:8]!r}")
