@@ -23,6 +23,7 @@ _KEPT_REPLY_CHARS = 1_048_576  # of the masked reply, for the record
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 _MOST_MOULDS = 8  # made in vain: a server whose events never repeat is not worth more trying
+_FEW = 3  # events in which one that is like the rest is met: before it there is one with the role alone
 _RUNNING = frozenset(("content", "refusal", "reasoning", "reasoning_content"))
 _CALM = frozenset((("index", "delta", "finish_reason"), ("index", "delta", "logprobs", "finish_reason")))
 
@@ -112,18 +113,20 @@ class EventStream:
     def feed(self, data: bytes) -> bytes:
         if self._pending:
             data = self._pending + data
+        out = b""
+        if self._again is None and data.count(b"\n\n") > _FEW:  # a whole answer in one read: the first events tell
+            *first, data = data.split(b"\n\n", _FEW)
+            out = self._blocks(b"\n\n".join(first) + b"\n\n")
         if self._again is None or self.done:
-            return self._blocks(data)
+            return out + self._blocks(data)
         known, field = self._again
-        found = field.splice(data, known)
-        if found is None:
-            return self._blocks(data)
-        used, out = found
-        self._last = known.envelope
+        used, more = field.splice(data, known) or (0, b"")
+        if used:
+            self._last = known.envelope
         if used == len(data):
             self._pending = b""
-            return out
-        return out + self._blocks(data[used:])
+            return out + more
+        return b"".join((out, more, self._blocks(data[used:])))
 
     def _blocks(self, data: bytes) -> bytes:
         if b"\r" in data:
