@@ -11,7 +11,11 @@ from gnomon.native import HERE, modules
 
 def _said(code: str, **environment: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True, env={"PATH": "", **environment}
+        [sys.executable, "-c", code],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={"PATH": "", "PYTHONPATH": str(HERE.parent.parent), **environment},
     )
     return done.stdout.strip()
 
