@@ -15,7 +15,7 @@ from typing import Any, Final
 from gnomon.contract.verdicts import Span
 from gnomon.guard.detectors import DETECTORS, Detector
 from gnomon.guard.finding import Finder, Window
-from gnomon.guard.names import addresses, english, postal, things, titles
+from gnomon.guard.names import addresses, english, firms, postal, things, titles
 from gnomon.guard.names.artefact import SHIPPED, load
 from gnomon.guard.names.given import known
 from gnomon.guard.names.said import Walls, goes_on, joined, said, walls
@@ -215,9 +215,10 @@ _RULES: Final[dict[str, Callable[[str], Iterable[Found]]]] = {
     "addresses": addresses.find,
     "titles": titles.find,
     "english": english.find,
+    "firms": firms.find,
     "postal": postal.find,
 }
-"""Addresses by their grammar, names beside titles, English names, addresses in Latin letters."""
+"""Addresses by their grammar, names beside titles; people, organisations and addresses in Latin letters."""
 
 
 def by_rule(sentences: list[str]) -> list[list[Found]]:
