@@ -42,6 +42,19 @@ def test_a_title_is_cut_from_a_name() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "teams"),
+    [
+        ("甲城联队vs乙城", ["甲城联队", "乙城"]),
+        ("vs乙城VS", ["乙城"]),
+        ("vs", []),
+        ("乙城TVs公司", ["乙城TVs公司"]),
+    ],
+)
+def test_two_teams_are_two_names(text: str, teams: list[str]) -> None:
+    assert said(text, things.without(text, [Found(0, len(text), "ORGANIZATION")])) == teams
+
+
+@pytest.mark.parametrize(
     ("text", "names"),
     [
         ("My name is Akinori", ["Akinori"]),

@@ -20,6 +20,9 @@ from gnomon.guard.view import Found
 _ENTITY: Final = {"PER": "PERSON", "ORG": "ORGANIZATION"}
 _UNKNOWN: Final = "OOV"
 _KINDS: Final = ("PER", "ORG", "LOC")
+_NUDGE: Final = 1.5
+"""What speaks for a person or a place where another took a person to stand, in nats: LAC reads a rare name as the words
+that it is made of (高兴 旺). For both alike, so that which of the two it is stays its own to say."""
 _SHARES: Final = 1 / (1 + np.exp(-np.array([-7, -5, -3, -1.5, 0, 1.5, 3], np.float32)))
 """Where one level of likelihood ends and the next begins."""
 
@@ -43,11 +46,15 @@ class Lac:
         self._unknown = numbers[_UNKNOWN]
         self._tags = {int(number): tag.rpartition("-")[::2] for number, tag in _rows(folder / "tag.dic")}
         self._named = np.array([[at for at, (kind, _) in self._tags.items() if kind == one] for one in _KINDS])
+        ids = {tag: number for number, tag in self._tags.items()}
+        self._doubted = [(ids[kind, "B"], ids[kind, "I"]) for kind in ("PER", "LOC")]
         self._follow = np.load(folder / "lac_crf_transitions.npy").astype(np.float32)
         self._free = np.zeros(len(self._follow), np.float32)
 
-    def find(self, sentences: list[str]) -> list[list[Found]]:
-        return [self._find(sentence) if sentence else [] for sentence in sentences]
+    def find(self, sentences: list[str], others: list[list[Found]] | None = None) -> list[list[Found]]:
+        """The names in each sentence; whom another found there, it doubts less."""
+        rows = [[]] * len(sentences) if others is None else others
+        return [self._find(*both) if both[0] else [] for both in zip(sentences, rows, strict=True)]
 
     def hints(self, sentences: list[str]) -> list[Hints]:
         """Of each character the number of its tag (its word's part of speech, and whether it begins the word), the tag
@@ -91,8 +98,8 @@ class Lac:
     def _best(self, scores: Floats) -> Sequence[int]:
         return viterbi(scores, self._follow, self._free, self._free)
 
-    def _find(self, sentence: str) -> list[Found]:
-        tags = self._tags_of(sentence)
+    def _find(self, sentence: str, others: list[Found]) -> list[Found]:
+        tags = self._best(nudged(self._scores(sentence), self._doubted, others))
         found: list[Found] = []
         start = 0
         for at, tag in enumerate([*tags, -1]):
@@ -103,6 +110,19 @@ class Lac:
                 found.append(Found(start, at, entity, 0.75))
             start = at
         return found
+
+
+def nudged(scores: Floats, kinds: Sequence[tuple[int, int]], others: list[Found]) -> Floats:
+    """The scores with more for `kinds`, each a tag that begins a name and one that goes on, where others saw people."""
+    if not any(item.entity == "PERSON" for item in others):
+        return scores
+    scores = scores.copy()
+    for item in others:
+        if item.entity == "PERSON":
+            for begin, inside in kinds:
+                scores[item.start, begin] += _NUDGE
+                scores[item.start + 1 : item.end, inside] += _NUDGE
+    return scores
 
 
 def _rows(path: Path) -> list[tuple[str, str]]:

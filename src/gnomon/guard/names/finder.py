@@ -25,6 +25,8 @@ from gnomon.guard.view import Found, Place, View
 
 Namer = Callable[[list[str]], list[list[Found]]]
 """The names in each of some sentences, which are shadow text."""
+Nudged = Callable[[list[str], list[list[Found]]], list[list[Found]]]
+"""The same, and `others` are the names that someone else found in each: who is in doubt listens."""
 
 
 def _nothing(_view: View) -> Sequence[Found]:
@@ -45,6 +47,8 @@ _BETWEEN: Final = " \t\r\n,."
 """What stands between the lines of an address."""
 MOST: Final = 500
 """Names that a conversation remembers."""
+_WARY: Final = 0.5
+"""How much less the tagger leans to names beside LAC: what both miss is rare, what either makes up is masked."""
 
 
 class NameFinder(Finder):
@@ -251,11 +255,14 @@ def chinese(namer: Namer) -> Namer:
     return find
 
 
-def together(first: Namer, second: Namer) -> Namer:
-    """The organisations of both, the longer where they overlap, and the people that the first finds besides."""
+def together(first: Nudged, second: Namer) -> Namer:
+    """The organisations of both, the longer where they overlap, and the people that the first finds besides when it
+    knows whom the second takes for one."""
 
     def find(sentences: list[str]) -> list[list[Found]]:
-        return [_together(*both) for both in zip(first(sentences), second(sentences), strict=True)]
+        others = second(sentences)
+        people = chinese(lambda rows: first(rows, others))(sentences)
+        return [_together(*both) for both in zip(people, others, strict=True)]
 
     return find
 
@@ -292,5 +299,5 @@ def name_finder(speed: str, path: Path | None = None) -> NameFinder:
         return NameFinder([replace(own.deep, hints=second.hints).find, rules])
     if path != SHIPPED:  # one trained on the company's own text is the stronger of the two
         return NameFinder([tagger, rules, chinese(second.find)])
-    wary = chinese(replace(own.tagger, leaning=tuple(leaning - 1 for leaning in own.tagger.leaning)).find)
-    return NameFinder([together(chinese(second.find), wary), rules])
+    wary = chinese(replace(own.tagger, leaning=tuple(leaning - _WARY for leaning in own.tagger.leaning)).find)
+    return NameFinder([together(second.find, wary), rules])

@@ -1,6 +1,7 @@
 """What a tagger takes for a name and is none: games, currencies, abbreviations, countries, kinds of people."""
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from gnomon.guard.view import Found
@@ -30,16 +31,28 @@ _THINGS: Final = re.compile(
 
 
 _NO_NAME: Final = re.compile(r"[{}\[\]<>\"\\=|]")  # signs of JSON and code
+_AGAINST: Final = re.compile(r"(?<![A-Za-z])(?:vs|VS)(?![A-Za-z])")
 
 
 def without(text: str, found: list[Found]) -> list[Found]:
-    """The findings that are no part of a thing, and hold no sign that no name holds."""
+    """The findings that are no part of a thing, and hold no sign that no name holds; 甲队vs乙队 are two."""
     if not found:
         return found
     things = [match.span() for match in _THINGS.finditer(text)]
     return [
         item
-        for item in found
+        for whole in found
+        for item in _parted(text, whole)
         if not _NO_NAME.search(text, item.start, item.end)
         and not any(start <= item.start and item.end <= end for start, end in things)
     ]
+
+
+def _parted(text: str, found: Found) -> Iterator[Found]:
+    start = found.start
+    for match in _AGAINST.finditer(text, found.start, found.end):
+        if match.start() > start:
+            yield found._replace(start=start, end=match.start())
+        start = match.end()
+    if start < found.end:
+        yield found._replace(start=start)
