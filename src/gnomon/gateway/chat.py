@@ -159,6 +159,7 @@ async def _stream(ex: Exchange, out: Out, s: Services, q: Question) -> None:
 
     sink = Streamed(ex, events, begin=start, send=http.chunks(ex, out.write), touch=q.deadline.touch)
     sink.quick = route.masker.is_quick
+    last = b""  # before the try: compiled, a name that is unbound when `finally` awaits hides what was raised
     try:
         await ask(ex, s, q, sink)
         if not sink.streaming:

@@ -1,7 +1,9 @@
 """The modules that a gateway runs as C: found where their build is of these very sources, all of them or none."""
 
+import ast
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,40 @@ def test_a_new_module_leaves_the_build_aside_too(sources: Path) -> None:
 def test_every_listed_module_is_there() -> None:
     assert all((HERE.parent.parent / f"{name.replace('.', '/')}.py").is_file() for name in modules.NAMES)
     assert len({*modules.NAMES}) == len(modules.NAMES)
+
+
+def _awaits(nodes: Iterable[ast.AST]) -> bool:
+    return any(isinstance(node, ast.Await | ast.AsyncWith) for top in nodes for node in ast.walk(top))
+
+
+def _unbound(function: ast.AsyncFunctionDef) -> set[str]:
+    """Names that a `try` with an awaiting end binds first, and that are asked for after it."""
+    arguments = {argument.arg for argument in (*function.args.args, *function.args.kwonlyargs)}
+    names = [node for node in ast.walk(function) if isinstance(node, ast.Name)]
+    found: set[str] = set()
+    for block in ast.walk(function):
+        if not isinstance(block, ast.Try) or not _awaits([*block.handlers, *block.orelse, *block.finalbody]):
+            continue
+        first, last = block.body[0].lineno, block.body[-1].end_lineno or 0
+        before = {node.id for node in names if isinstance(node.ctx, ast.Store) and node.lineno < first}
+        inside = {node.id for node in names if isinstance(node.ctx, ast.Store) and first <= node.lineno <= last}
+        after = {node.id for node in names if isinstance(node.ctx, ast.Load) and node.lineno > last}
+        found |= (inside & after) - before - arguments
+    return found
+
+
+def test_the_check_for_unbound_names_sees_one() -> None:
+    (function,) = ast.parse("async def f():\n  try:\n    x = 1\n  finally:\n    await g()\n  return x\n").body
+    assert isinstance(function, ast.AsyncFunctionDef)
+    assert _unbound(function) == {"x"}
+
+
+@pytest.mark.parametrize("name", modules.NAMES)
+def test_no_name_is_bound_first_where_the_end_of_the_block_awaits(name: str) -> None:
+    """Compiled, such a name is asked for though nothing bound it, and its AttributeError hides what was raised."""
+    source = HERE.parent.parent / f"{name.replace('.', '/')}.py"
+    functions = [node for node in ast.walk(ast.parse(source.read_text())) if isinstance(node, ast.AsyncFunctionDef)]
+    assert {function.name: _unbound(function) for function in functions if _unbound(function)} == {}
 
 
 def test_without_a_whole_build_the_sources_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
