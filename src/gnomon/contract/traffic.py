@@ -30,8 +30,7 @@ Tokens = Annotated[int, Meta(ge=0, le=MAX_TOKENS)]
 
 def token_count(claimed: object) -> int:
     """What a model server claims to have counted, or 0 where that is no count (0 to MAX_TOKENS)."""
-    fits = isinstance(claimed, int) and not isinstance(claimed, bool) and 0 <= claimed <= MAX_TOKENS
-    return claimed if fits and isinstance(claimed, int) else 0
+    return claimed if type(claimed) is int and 0 <= claimed <= MAX_TOKENS else 0  # True is none
 
 
 class Timings(Struct, frozen=True, kw_only=True):

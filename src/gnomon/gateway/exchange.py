@@ -5,8 +5,6 @@ from asyncio import Future
 from collections.abc import Callable
 from typing import Any, Literal
 
-from msgspec import Struct, field
-
 from gnomon.contract.bundle import Key
 from gnomon.contract.content import ContentFinding
 from gnomon.contract.ports import Entry, Meter
@@ -21,24 +19,17 @@ NOTHING = Entry()
 def _nobody_waits() -> None: ...
 
 
-class Exchange(Struct, eq=False):
+class Exchange:
     """Mutable and owned by one connection. Times: `started` on the monotonic clock, `at` in Unix seconds.
 
-    A msgspec structure, for one has sixty fields set in the time in which `__init__` sets ten.
+    What most requests leave as it is stands in the class: only what each needs for itself is made for each.
     """
 
-    id: str
-    peer: str
-    address: str
-    started: float = field(default_factory=time.monotonic)
-    at: float = field(default_factory=time.time)
     method: str = ""
     path: str = ""
-    headers: dict[bytes, bytes] = {}
     body: bytes = b""
     http10: bool = False
     close: bool = False
-    cancel: Callable[[], object] = _nobody_waits  # raises CancelledError where it is being answered
     refusal: Refusal | None = None
     snapshot: Snapshot | None = None
     key: Key | None = None
@@ -52,18 +43,12 @@ class Exchange(Struct, eq=False):
     stream: bool = False
     begun: bool = False  # the head of a streamed answer is out
     vault: Any = None
-    met: set[str] = set()  # values that were masked, both ways: the record has their tokens
     persons: tuple[str, ...] = ()  # tokens of a remembered answer
     link: Any = None  # the connection to the model server, while one answers
     held: tuple[Meter, ...] = ()  # what this request is counted by until it ends
     entering: tuple[tuple[Meter, ...], Future[Entry]] | None = None  # asked, and not yet answered
     reserved: tuple[int, int] = (0, 0)  # tokens and cost taken beforehand
-    room: Entry = NOTHING  # what is left, for the headers
     more_headers: tuple[tuple[str, str], ...] = ()  # of the answer
-    tags: dict[str, str] = {}
-    entities_in: dict[str, int] = {}
-    content: dict[tuple[str, str], ContentFinding] = {}
-    entities_out: dict[str, int] = {}
     tokens_in: int = 0
     tokens_out: int = 0
     request: str = ""
@@ -81,10 +66,25 @@ class Exchange(Struct, eq=False):
     cache: Literal["", "hit", "miss"] = ""
     escalated: bool = False
     saved: float = 0.0
-    unscanned: dict[str, int] = {}
     forward: bytes = b""  # header lines of the caller that go on to the model server
     idempotent: bool = False  # the caller gave a key by which a repetition is known
     recorded: bool = False
+
+    def __init__(self, id: str, *, peer: str, address: str) -> None:
+        self.id = id
+        self.peer = peer
+        self.address = address
+        self.started = time.monotonic()
+        self.at = time.time()
+        self.cancel: Callable[[], object] = _nobody_waits  # raises CancelledError where it is being answered
+        self.headers: dict[bytes, bytes] = {}
+        self.tags: dict[str, str] = {}
+        self.room: Entry = NOTHING  # what is left, for the headers
+        self.met: set[str] = set()  # values that were masked, both ways: the record has their tokens
+        self.entities_in: dict[str, int] = {}
+        self.entities_out: dict[str, int] = {}
+        self.content: dict[tuple[str, str], ContentFinding] = {}
+        self.unscanned: dict[str, int] = {}
 
     @property
     def conversation(self) -> str:

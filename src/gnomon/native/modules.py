@@ -20,23 +20,26 @@ from gnomon.native import HERE, VARIABLE
 GROUP: Final = "gnomon_compiled"
 """The shared object that holds them all; a small one for each module only says which it is."""
 BUILT: Final = HERE / "built"
-_SOURCES: Final = ("contract", "gateway", "guard", "kit", "native")  # what a listed module may import
+_SOURCES: Final = ("backends", "contract", "gateway", "guard", "kit", "native")  # what a listed module may import
 NAMES: Final = (
-    # Whose structures msgspec reads by their annotations stays out: it would not find them (exchange, counted).
+    # Whose structures msgspec reads by their annotations stays out: it would not find them (counted).
     *(
         f"gnomon.gateway.{name}"
         for name in """
-            addresses admission answers asking calling chat circuits connection deadline framing guarding
-            heads hosting http intake judging meters metrics moulds off_loop over_limit recorder refusal replies
-            requests restoring routing services settle story streaming upstream
+            addresses admission answers asking calling chat circuits connection deadline exchange framing guarding
+            heads hosting http intake judging meters metrics moulds names_once off_loop over_limit recorder refusal
+            replies requests restoring routing server services settle snapshot story streaming upstream
         """.split()  # noqa: SIM905 - a line for each word would tell nobody more
     ),
     *(
         f"gnomon.guard.{name}"
         for name in (
+            "checksums",
             "cutting",
+            "detectors.social_credit",
             "finding",
             "names.finder",
+            "operators.redact",
             "persons",
             "placeholders",
             "policy",
@@ -45,6 +48,7 @@ NAMES: Final = (
             "view",
         )
     ),
+    *(f"gnomon.backends.{name}" for name in ("limits_account", "limits_clock", "limits_local", "limits_locks")),
     "gnomon.kit.ids",
 )
 
@@ -86,7 +90,7 @@ def prefer() -> bool:
     """
     if os.environ.get(VARIABLE, "") not in ("", "0") or any(name in sys.modules for name in NAMES):
         return False
-    files = {file.name.split(".so")[0]: file for file in target().glob("*.so")}
+    files = {file.stem: file for file in target().glob("*.so")}
     if not files.keys() >= {*NAMES}:
         return False
     sys.meta_path.insert(0, Builds(files))

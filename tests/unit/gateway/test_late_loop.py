@@ -12,6 +12,7 @@ import pytest
 import uvloop
 
 from gnomon.gateway.answers import Buffered
+from gnomon.gateway.snapshot import PreparedTarget
 from gnomon.gateway.upstream import Link, Pool, Unreachable
 
 LIMIT_S = 0.02
@@ -23,11 +24,24 @@ def listening() -> Iterator[socket.socket]:
         yield server
 
 
-def target(server: socket.socket, *, tls: Any = None, limit_s: float = LIMIT_S) -> Any:
+def target(server: socket.socket, *, tls: Any = None, limit_s: float = LIMIT_S) -> PreparedTarget:
     host, port = server.getsockname()
-    upstream = SimpleNamespace(id="u", connect_timeout_s=limit_s)
-    return SimpleNamespace(
-        upstream=upstream, host=host, port=port, tls=tls, server_name="localhost", origin=(host, port, "", "")
+    upstream: Any = SimpleNamespace(id="u", connect_timeout_s=limit_s)
+    unasked: Any = None
+    return PreparedTarget(
+        target=unasked,
+        upstream=upstream,
+        host=host,
+        port=port,
+        tls=tls,
+        server_name="localhost",
+        origin=(host, port, "", ""),
+        start=b"",
+        opening=b"",
+        headers=b"",
+        breaker=unasked,
+        name="",
+        priced=False,
     )
 
 

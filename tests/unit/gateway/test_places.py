@@ -1,7 +1,6 @@
 """Strings guarded where they stand in JSON are what a walk through the whole value makes of them."""
 
 import json
-from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -14,6 +13,7 @@ from gnomon.app.gateway import guard
 from gnomon.gateway.exchange import Exchange
 from gnomon.gateway.guarding import DEEPEST, TreeGuard
 from gnomon.gateway.replies import guard_output, restored
+from gnomon.gateway.snapshot import PreparedRoute
 from gnomon.gateway.streaming import Garbage
 from gnomon.guard.finding import Finder
 from gnomon.guard.placeholders import Vault
@@ -141,7 +141,18 @@ def test_an_answer_without_them_keeps_its_own_writing() -> None:
 
 
 def _guarded(data: bytes) -> bytes:
-    route: Any = SimpleNamespace(content=None, masker=MASKER)
+    unasked: Any = None
+    route = PreparedRoute(
+        route=unasked,
+        targets={},
+        fallback=(),
+        masker=MASKER,
+        policy=unasked,
+        restores=False,
+        shortcuts=False,
+        settled=(),
+        straight=False,
+    )
     return guard_output(Exchange("req_1", peer="", address=""), data, route, guard())
 
 

@@ -24,13 +24,13 @@ def _said(code: str, **environment: str) -> str:
 
 @pytest.fixture
 def sources(tmp_path: Path) -> Path:
-    for folder in ("contract", "gateway", "guard", "kit", "native"):
+    for folder in ("backends", "contract", "gateway", "guard", "kit", "native"):
         (tmp_path / folder / "inside").mkdir(parents=True)
         (tmp_path / folder / "inside" / "one.py").write_text("ONE = 1\n")
     return tmp_path
 
 
-@pytest.mark.parametrize("folder", ["contract", "gateway", "guard", "kit", "native"])
+@pytest.mark.parametrize("folder", ["backends", "contract", "gateway", "guard", "kit", "native"])
 def test_any_change_of_what_a_module_may_rest_on_leaves_its_build_aside(sources: Path, folder: str) -> None:
     before = modules.target(sources)
     assert modules.target(sources) == before
@@ -93,13 +93,25 @@ def test_without_a_whole_build_the_sources_run(tmp_path: Path, monkeypatch: pyte
     assert sys.meta_path == finders
 
 
+def test_a_whole_build_is_taken_whatever_its_modules_are_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "modules", {})
+    monkeypatch.setattr(sys, "meta_path", [])
+    monkeypatch.setattr(modules, "target", lambda: tmp_path)
+    monkeypatch.delenv("GNOMON_PURE", raising=False)
+    for name in modules.NAMES:  # one of them has ".so" in it
+        (tmp_path / f"{name}.so").touch()
+    assert modules.prefer()
+
+
 _PREFERRED = """
 import sys
 from gnomon.native import modules
 {before}
 preferred = modules.prefer()
-import gnomon.gateway.heads, gnomon.gateway.exchange
-files = gnomon.gateway.heads.__file__, gnomon.gateway.exchange.__file__
+import gnomon.gateway.heads, gnomon.gateway.counted
+files = gnomon.gateway.heads.__file__, gnomon.gateway.counted.__file__
 print(preferred, modules.are_compiled(), [file.endswith(".so") for file in files])
 """
 
