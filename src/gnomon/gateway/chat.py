@@ -159,21 +159,26 @@ async def _stream(ex: Exchange, out: Out, s: Services, q: Question) -> None:
 
     sink = Streamed(ex, events, begin=start, send=http.chunks(ex, out.write), touch=q.deadline.touch)
     sink.quick = route.masker.is_quick
-    last = b""  # before the try: compiled, a name that is unbound when `finally` awaits hides what was raised
+    last, failure = b"", None
     try:
         await ask(ex, s, q, sink)
         if not sink.streaming:
             await _send_answer(ex, out, s, q, sink.whole)
-            return
-        await sink.settled()
-        last = sink.last + (events.end() if sink.quick else await in_turn(events.end))
-        if not events.done:
-            raise Garbage("the stream ended without [DONE]")
-    finally:
-        await sink.idle()
-        if sink.streaming:
-            merge(ex.entities_out, events.counts())
-            ex.reply = events.reply()
+        else:
+            await sink.settled()
+            last = sink.last + (events.end() if sink.quick else await in_turn(events.end))
+            if not events.done:
+                raise Garbage("the stream ended without [DONE]")
+    except BaseException as error:  # noqa: BLE001 - no `finally`: compiled, one that awaits loses what was raised
+        failure = error
+    await sink.idle()
+    if sink.streaming:
+        merge(ex.entities_out, events.counts())
+        ex.reply = events.reply()
+    if failure:
+        raise failure
+    if not sink.streaming:
+        return
     ex.outcome, ex.status = "ok", 200
     settle(ex, s)
     if _is_unrecorded(ex, s):
