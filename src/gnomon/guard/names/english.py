@@ -10,13 +10,18 @@ from gnomon.guard.names.given import is_given
 from gnomon.guard.view import Found
 
 _LETTER: Final = "a-zß-öø-ÿĀ-žǎ-ȳ"
-_WORD: Final = rf"[A-ZÀ-ÖØ-ÞĀ-Ž](?:[{_LETTER}]|['’](?!s\b)[A-Z]?)+(?:-[A-ZÀ-ÞĀ-Ž][{_LETTER}]+)?"
+_WORD: Final = (
+    rf"(?:(?:Ma?c|Le|La|De|Di|Van|Fitz)(?=[A-ZÀ-ÖØ-ÞĀ-Ž]))?[A-ZÀ-ÖØ-ÞĀ-Ž](?:[{_LETTER}]|['’](?!s\b)[A-Z]?)+"
+    rf"(?:-[A-ZÀ-ÞĀ-Ž][{_LETTER}]+)?"
+)
 _LINK: Final = r"(?:van|von|de|der|den|da|di|del|la|le|bin|al|el|ten)"
 _ROW: Final = re.compile(
     rf"(?<![\w@/.#-]){_WORD}(?: (?:{_LINK} ){{0,2}}(?:{_WORD}|[A-Z]\b\.?)){{0,3}}(?![\w@]|['’][a-rt-z])"
 )
 _SURE: Final = re.compile(
-    r"(?:name is|name's|name:|named|called|call me|dear|attn:?|(?:mr|mrs|ms|dr|prof)\.?)\s+\Z", re.IGNORECASE
+    r"(?:name is|name's|name:|named|called|calls? me|(?:change|correct) it to|it[’']s under|dear|attn:?|"
+    r"(?:mr|mrs|ms|dr|prof)\.?)\s+\Z",
+    re.IGNORECASE,
 )
 _NAMED_BY: Final = re.compile(
     r"(?:I am|I'm|I’m|this is|by|said|says?|asked?|told|with|from|to|for|hi|hello|starring|me|player|and|contact|"
@@ -34,6 +39,17 @@ _ORGANISED: Final = re.compile(
 )
 
 
+_HUMAN: Final = re.compile(
+    r",? (?:lives|was born|got married|spent (?:a|his|her|the)|is from|passed away|grew up|turned [0-9])\b|"
+    r"['’]s (?:wife|husband|son|daughter|mother|father|brother|sister|birthday|killers?|parents|widow)\b|"
+    r", (?:can|could|may) I (?:please )?(?:speak|talk|see|have)\b"
+)
+"""What only people do, have, or are asked."""
+_INITIAL: Final = re.compile(rf"{_WORD} [A-Z]\b\.? {_WORD}\Z")
+_LOWER: Final = re.compile(
+    r"\b(?:my|maiden|his|her) name(?: is|'s|:)\s+"
+    r"([a-zß-ÿ]{2,20}(?: (?!(?:and|but|so|from|who|with|please|as|is)\b)[a-zß-ÿ]{2,20})?)(?![\w@])"
+)
 _NUMBERED: Final = re.compile(r"[0-9]\s\Z")
 """A street begins like this, not a name."""
 
@@ -60,6 +76,9 @@ def find(text: str) -> Iterator[Found]:
             continue
         families.update(text[start:end].split()[1:])
         yield Found(start, end, "PERSON", 0.8)
+    for said in _LOWER.finditer(text):
+        if is_given(said[1].split()[0].title()):
+            yield Found(said.start(1), said.end(1), "PERSON", 0.7)
     for start, end in unsure:
         if text[start:end] in families:  # Ada Lovelace ... Lovelace
             yield Found(start, end, "PERSON", 0.8)
@@ -89,7 +108,7 @@ def _is_name(text: str, start: int, end: int) -> bool:
     if _SURE.search(before):
         return True
     parts = re.split("[ -]", name)
-    if is_given(parts[0]):
+    if is_given(parts[0]) or _HUMAN.match(text, end) or _INITIAL.match(name):
         return True
     is_led, acts = _NAMED_BY.search(before) is not None, _ACTS.match(text, end) is not None
     return (is_led and (acts or len(parts) > 1)) or (acts and len(parts) > 1)
