@@ -4,6 +4,7 @@ import asyncio
 import math
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import partial
 from typing import Protocol
 
 from gnomon.gateway.circuits import Circuit, Verdict
@@ -79,7 +80,8 @@ async def call(
     ex.attempts += 1
     data = request(ex, q, target)
     try:
-        answered = await s.pool.call(target, data, sink, ex=line or ex, silence_s=silence_s)
+        meanwhile = partial(s.note_persons, ex)
+        answered = await s.pool.call(target, data, sink, ex=line or ex, silence_s=silence_s, meanwhile=meanwhile)
         if sink.status >= 500:
             return Failure.REFUSED
         slow_ms = target.breaker.slow_ms

@@ -14,6 +14,7 @@ from gnomon.gateway.refusal import Refusal
 from gnomon.gateway.snapshot import PreparedRoute, PreparedTarget, Snapshot
 
 NOTHING = Entry()
+_NONE: frozenset[str] = frozenset()
 
 
 def _nobody_waits() -> None: ...
@@ -43,7 +44,7 @@ class Exchange:
     stream: bool = False
     begun: bool = False  # the head of a streamed answer is out
     vault: Any = None
-    persons: tuple[str, ...] = ()  # tokens of a remembered answer
+    persons: tuple[str, ...] = ()  # tokens of a remembered answer, and of those `noted`
     link: Any = None  # the connection to the model server, while one answers
     held: tuple[Meter, ...] = ()  # what this request is counted by until it ends
     entering: tuple[tuple[Meter, ...], Future[Entry]] | None = None  # asked, and not yet answered
@@ -81,6 +82,7 @@ class Exchange:
         self.tags: dict[str, str] = {}
         self.room: Entry = NOTHING  # what is left, for the headers
         self.met: set[str] = set()  # values that were masked, both ways: the record has their tokens
+        self.noted: frozenset[str] = _NONE  # of these, those whose tokens are made
         self.entities_in: dict[str, int] = {}
         self.entities_out: dict[str, int] = {}
         self.content: dict[tuple[str, str], ContentFinding] = {}

@@ -32,7 +32,13 @@ class Services:
     health: Health = field(default_factory=Health)
     shadows: set[asyncio.Task[None]] = field(default_factory=set)
 
+    def note_persons(self, ex: Exchange) -> None:
+        """Their tokens up to now are made: while the model works, or else while its answer waits."""
+        if len(ex.met) > len(ex.noted) and self.persons is not None:
+            ex.persons, ex.noted = self.persons_of(ex), frozenset(ex.met)
+
     def persons_of(self, ex: Exchange) -> tuple[str, ...]:
         """Tokens of all identifiers that were masked in this exchange, and in the answer that it was given again."""
-        made = self.persons.tokens_of(ex.met) if ex.met and self.persons is not None else ()
+        fresh = ex.met - ex.noted
+        made = self.persons.tokens_of(fresh) if fresh and self.persons is not None else ()
         return tuple(sorted({*made, *ex.persons})) if ex.persons else made

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import httptools
@@ -51,6 +52,9 @@ class Line(Protocol):
     def elapsed_ms(self) -> float: ...
 
 
+def _idle() -> None: ...
+
+
 class _Closed(Exception):
     """A kept connection turned out to be closed before a byte came: the request may go out again on a fresh one."""
 
@@ -84,9 +88,11 @@ class Link(asyncio.Protocol):
         self._between = False  # the parser stands behind a whole chunk: others like it may pass it by
         self._fresh = True
 
-    async def send(self, data: bytes, sink: Sink, *, silence_s: float) -> float:
+    async def send(
+        self, data: bytes, sink: Sink, *, silence_s: float, meanwhile: Callable[[], object] = _idle
+    ) -> float:
         """The whole answer has gone to the sink; the loop's time of its first byte. Raises UpstreamError, or what the
-        sink raised.
+        sink or `meanwhile` raised, which is called once the request is out.
 
         Without a byte of an answer within `silence_s` (0: however long that takes) it is given up.
         """
@@ -98,6 +104,7 @@ class Link(asyncio.Protocol):
         self.transport.write(data)
         timer = self._pool.loop.call_later(silence_s, self._give_up) if silence_s else None
         try:
+            meanwhile()
             await done
             return self._answered
         finally:
@@ -255,8 +262,17 @@ class Pool:
         self.opened = 0
         self._idle: dict[Origin, deque[Link]] = {}
 
-    async def call(self, target: PreparedTarget, data: bytes, sink: Sink, *, ex: Line, silence_s: float = 0.0) -> float:
-        """Send and wait for the whole answer; the loop's time of its first byte.
+    async def call(
+        self,
+        target: PreparedTarget,
+        data: bytes,
+        sink: Sink,
+        *,
+        ex: Line,
+        silence_s: float = 0.0,
+        meanwhile: Callable[[], object] = _idle,
+    ) -> float:
+        """Send and wait for the whole answer; the loop's time of its first byte. `meanwhile` is what can be done then.
 
         Raises Unreachable, UpstreamError, or what the sink raised.
         """
@@ -265,7 +281,7 @@ class Pool:
             if link is not None:
                 try:
                     ex.link = link
-                    return await link.send(data, sink, silence_s=silence_s)
+                    return await link.send(data, sink, silence_s=silence_s, meanwhile=meanwhile)
                 except _Closed:
                     pass  # it had idled out while the request was on its way
             link = await self.loop.create_task(self._connect(target))  # its timeout needs a task
@@ -273,7 +289,7 @@ class Pool:
             if link.is_lost or link.transport.is_closing():
                 raise Unreachable(f"{target.upstream.id}: the connection closed as soon as it was made")
             ex.link = link
-            return await link.send(data, sink, silence_s=silence_s)
+            return await link.send(data, sink, silence_s=silence_s, meanwhile=meanwhile)
         finally:
             ex.link = None  # from here on a slow caller must not hold up the connection's next user
 

@@ -1,6 +1,7 @@
 """What a model server's bytes, however they were read, become at the sink."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -80,3 +81,42 @@ def test_what_the_sink_raises_ends_the_answer() -> None:
 def test_what_follows_a_whole_answer_is_nobodys() -> None:
     whole = b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nabc"
     assert answered(whole + b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nxyz") == ([b"abc"], None)
+
+
+class Noting(Wire):
+    """Says what it was told in the order in which it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def write(self, data: bytes) -> None:
+        self.told.append("request")
+
+    def abort(self) -> None:
+        self.told.append("aborted")
+
+
+async def _meanwhile(wire: Noting, work: Callable[[], object]) -> BaseException | None:
+    link = Link(Pool(asyncio.get_running_loop()), ("http", 1, "", ""))
+    link.connection_made(wire)
+    sending = asyncio.ensure_future(link.send(b"x", Taken(), silence_s=0.0, meanwhile=work))
+    await asyncio.sleep(0)
+    wire.told.append("answer")
+    link.data_received(HEAD + PARTS + b"0\r\n\r\n")
+    failed: Any = (await asyncio.gather(sending, return_exceptions=True))[0]
+    return failed if isinstance(failed, BaseException) else None
+
+
+def test_what_can_be_done_while_the_model_works_waits_for_the_request_and_not_for_the_answer() -> None:
+    wire = Noting()
+    assert asyncio.run(_meanwhile(wire, lambda: wire.told.append("work"))) is None
+    assert wire.told == ["request", "work", "answer"]
+
+
+def test_what_fails_meanwhile_ends_the_call() -> None:
+    def fails() -> None:
+        raise ZeroDivisionError("ours")
+
+    wire = Noting()
+    assert isinstance(asyncio.run(_meanwhile(wire, fails)), ZeroDivisionError)
+    assert "aborted" in wire.told
