@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from gnomon.backends.limits_local import LimitsLocal
@@ -347,6 +347,9 @@ METERS = {
 
 
 @given(steps=STEPS)
+@example(
+    steps=[("enter", {"model:x"}, 300, 0, 0.0), ("enter", {"key:x", "model:x", "team:x"}, 0, 0, 0.0)]
+)  # as much left
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_redis_says_exactly_what_the_hosts_own_table_says(
     tmp_path_factory: pytest.TempPathFactory, loop: asyncio.AbstractEventLoop, steps: list[Any]

@@ -47,8 +47,8 @@ local function pour(arrival, period, limit, amount, most)
   local left = math.max(math.floor((now + period - after) * limit / period + 1e-4), 0)
   return after, {limit, left, after - now}, wait
 end
-local function less(one, other)
-  if one == nil or (other ~= nil and other[2] <= one[2]) then return other end
+local function scarcer(one, other) -- of two that leave as much, the first
+  if one == nil or (other ~= nil and other[2] < one[2]) then return other end
   return one
 end
 local function told(room)
@@ -80,20 +80,20 @@ for i = 1, (#KEYS - 1) / 2 do
   end
   local v = redis.call('HMGET', account, 's', 'm', 't', 'd', 'dt', 'dc')
   local second, minute, spent = tonumber(v[1] or 0), tonumber(v[2] or 0), tonumber(v[3] or 0)
-  local used_tokens, used_cost, why, wait, limit, room = 0, 0, '', 0, 0, nil
+  local used_tokens, used_cost, why, wait, limit, room, asked = 0, 0, '', 0, 0, nil, nil
   if v[4] == day then used_tokens, used_cost = tonumber(v[5]), tonumber(v[6]) end
   local s, m, t = second, minute, spent
   if fresh and per_second > 0 then
     s, room, wait = pour(second, 1, per_second, 1, 1)
-    if wait > 0 then why, limit = 'requests', per_second else requests = less(requests, room) end
+    if wait > 0 then why, limit = 'requests', per_second else asked = room end
   end
   if why == '' and fresh and per_minute > 0 then
     m, room, wait = pour(minute, 60, per_minute, 1, 60)
-    if wait > 0 then why, limit = 'requests', per_minute else requests = less(requests, room) end
+    if wait > 0 then why, limit = 'requests', per_minute else asked = scarcer(room, asked) end
   end
   if why == '' and per_tokens > 0 then
     t, room, wait = pour(spent, 60, per_tokens, tokens, debt)
-    if wait > 0 then why, limit = 'tokens', per_tokens else spare = less(spare, room) end
+    if wait > 0 then why, limit = 'tokens', per_tokens else spare = scarcer(spare, room) end
   end
   if why == '' and day_tokens > 0 and used_tokens + math.max(tokens, 1) > day_tokens then
     why, limit, wait, room = 'day_tokens', day_tokens, day_left, nil
@@ -108,6 +108,7 @@ for i = 1, (#KEYS - 1) / 2 do
     local r, t = why == 'requests' and room or nil, why == 'tokens' and room or nil
     return answer(why, math.max(wait, 0.001), i, limit, r, t)
   end
+  requests = scarcer(requests, asked)
   writes[i] = {account, s, m, t, used_tokens + tokens, used_cost + cost, fresh and slots > 0 and holders, mine + 1}
 end
 for _, w in ipairs(writes) do
