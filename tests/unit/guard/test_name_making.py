@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-from gnomon.guard.names.finder import together
 from gnomon.guard.names.making import Maker
 from gnomon.guard.names.prose import examples, sentences
-from gnomon.guard.view import Found
 
 DICTIONARY = [
     "今天 100 t",
@@ -48,14 +46,3 @@ def test_sentences_of_prose_are_taken_once_in_an_order_of_the_seed(tmp_path: Pat
     file.write_text("今天的天气真是太好了。太短。\n今天的天气真是太好了。我们明天还要再来一次！", encoding="utf-8")
     assert sorted(sentences([file], 9)) == ["今天的天气真是太好了。", "我们明天还要再来一次！"]
     assert sentences([file], 1) == sentences([file], 9)[:1]
-
-
-def test_of_two_readers_the_longer_organisation_stands_and_the_firsts_people() -> None:
-    def first(texts: list[str]) -> list[list[Found]]:
-        return [[Found(0, 2, "PERSON", 0.8), Found(4, 6, "ORGANIZATION", 0.8)] for _ in texts]
-
-    def second(texts: list[str]) -> list[list[Found]]:
-        return [[Found(4, 9, "ORGANIZATION", 0.8), Found(10, 12, "PERSON", 0.8)] for _ in texts]
-
-    (found,) = together(first, second)(["x" * 12])
-    assert sorted(item[:3] for item in found) == [(0, 2, "PERSON"), (4, 9, "ORGANIZATION")]
