@@ -2,8 +2,6 @@
 
 import click
 
-from gnomon.cli import session
-
 _PATH = "/api/v1/privacy/pseudonym-keys"
 
 
@@ -15,6 +13,8 @@ def keys(new: bool) -> None:
     The one verb here that asks the control plane. Gateways take a new key with their next start; what was masked under
     an older one stays restorable until it expires.
     """
+    from gnomon.cli import session  # with its libraries 9 MB, which no other verb here needs
+
     with session.client() as client:
         told = client.post(_PATH) if new else client.get(_PATH)
     for number, name in enumerate(told["keys"], 1):
