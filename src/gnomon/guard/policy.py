@@ -7,8 +7,7 @@ from gnomon.contract.masking import FIELD, MaskPolicy, MaskRule, Purpose
 from gnomon.contract.masking import Operator as OperatorName
 from gnomon.contract.verdicts import Masked, Span
 from gnomon.guard import company
-from gnomon.guard.detectors import DETECTORS, ON_REQUEST, Detector
-from gnomon.guard.detectors.age import REACH
+from gnomon.guard.detectors import DETECTORS, NAMED_ON_REQUEST, ON_REQUEST
 from gnomon.guard.finding import Finder, default_finder
 from gnomon.guard.operators import OPERATORS, Operator, Subject
 from gnomon.guard.placeholders import Vault
@@ -161,27 +160,25 @@ def is_about(rule: MaskRule, entity: str, way: Way, *, field: str, purpose: Purp
 
 def _finder(policy: MaskPolicy) -> Finder:
     """What looks for all that the policy names; the parts that are the same for every policy are made once."""
+    named = {rule.entity for rule in policy.rules}
+    asked = tuple(detector for detector in ON_REQUEST if detector.entity in named)
     try:
-        own = (*company.detectors(policy), *_asked(policy))
+        own = company.detectors(policy)
     except company.BadEntry as error:
         message = f"The policy {policy.id} has an entry that cannot be: {error}."
         raise BadMaskPolicy(message, next_step="Correct it.") from error
-    detectors = (*own, *DETECTORS)  # what is the company's is called so, whatever else it looks like
+    detectors = (*own, *DETECTORS, *asked)  # what is the company's is called so, whatever else it looks like
     if policy.speed == "structured":
-        found = Finder(detectors) if own else default_finder()
+        found = Finder(detectors) if own or asked else default_finder()
     else:
-        from gnomon.guard.names.finder import NameFinder, name_finder  # megabytes that only who looks for names needs
+        from gnomon.guard.names.finder import asked_finder, name_finder  # megabytes that only who looks for names needs
 
         found = name_finder(policy.speed)
-        found = NameFinder(found.namers, detectors) if own else found
-    if own:
-        found.reach = max(company.reach(policy), REACH if _asked(policy) else 0)
+        if own or asked or named & NAMED_ON_REQUEST:
+            found = asked_finder(found, detectors, named & NAMED_ON_REQUEST, policy.speed)
+    if own or asked:
+        found.reach = max((company.reach(policy), *(detector.reach for detector in asked)))
     return found
-
-
-def _asked(policy: MaskPolicy) -> list[Detector]:
-    named = {rule.entity for rule in policy.rules}
-    return [detector for detector in ON_REQUEST if detector.entity in named]
 
 
 class Decision(NamedTuple):

@@ -11,12 +11,13 @@ from gnomon.kit.i18n import mark
 LEAK: Final = "privacy.leak_measured"
 STORED: Final = "privacy.stored_bytes_scanned"
 CONTROL: Final = "CTL-leak-ratio"
-NAMES: Final = ("PERSON", "ORGANIZATION", "ADDRESS")
+NAMES: Final = ("PERSON", "ORGANIZATION", "ADDRESS", "LOCATION")
 
 ENTITIES: Final = {
     "PERSON": mark("姓名"),
     "ORGANIZATION": mark("机构"),
     "ADDRESS": mark("住址"),
+    "LOCATION": mark("地名"),
     "CN_ID": mark("居民身份证号"),
     "CN_MOBILE": mark("手机号"),
     "CN_LANDLINE": mark("固定电话"),
@@ -34,6 +35,10 @@ ENTITIES: Final = {
     "STUDENT_NO": mark("学籍号"),
     "DOB": mark("出生日期"),
     "AGE": mark("年龄"),
+    "DATE_TIME": mark("日期与时间"),
+    "NATIONALITY": mark("国籍、民族、信仰、政治面貌"),
+    "POSTCODE": mark("邮政编码"),
+    "WEB_ADDRESS": mark("网址"),
     "WECHAT": mark("微信号"),
     "QQ": mark("QQ 号"),
     "IP": mark("IP 地址"),

@@ -61,6 +61,8 @@ DETECTORS: tuple[Detector, ...] = (
 )
 
 ON_REQUEST: tuple[Detector, ...] = (age.DETECTOR,)
-"""Looked for only by a policy that has a rule for them."""
+"""Looked for only by a policy that has a rule for them, which `*` is not."""
+NAMED_ON_REQUEST = frozenset(("LOCATION",))
+"""The same among what is found by the sentence, as names are: it needs the speed `names` or `deep`."""
 
-__all__ = ["DETECTORS", "ON_REQUEST", "Detector"]
+__all__ = ["DETECTORS", "NAMED_ON_REQUEST", "ON_REQUEST", "Detector"]

@@ -26,6 +26,5 @@ DETECTOR = Detector(
     "年龄",
     (*map(literal, ("岁", "年龄", "年纪", "现年", "享年")), rb"age", rb"[0-9](?:[ -]|\\[nrt])?(?:year|y/?o)"),
     _find,
+    reach=16,
 )
-REACH = 16
-"""Characters behind a number that may yet make it an age: a stream holds back as many."""

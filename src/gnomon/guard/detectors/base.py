@@ -31,6 +31,7 @@ class Detector:
     visible: tuple[int, int] = (0, 0)  # characters that the operator `mask` leaves at the two ends
     is_secret: bool = False  # names whatever it overlaps: a secret must not be treated as something milder
     begins: re.Pattern[str] | None = None  # a secret that begins so can only become longer, whatever follows
+    reach: int = 0  # characters behind a value that may yet make or change it: a stream holds back as many
 
 
 class Words:

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from gnomon.contract.verdicts import Span
-from gnomon.guard.detectors import DETECTORS, Detector
+from gnomon.guard.detectors import DETECTORS, ON_REQUEST, Detector
 from gnomon.guard.finding import Finder, Window
-from gnomon.guard.names import addresses, english, firms, postal, things, titles
+from gnomon.guard.names import addresses, english, english_places, firms, postal, things, titles
 from gnomon.guard.names.artefact import SHIPPED, load
 from gnomon.guard.names.given import known
 from gnomon.guard.names.said import Walls, goes_on, joined, said, walls
@@ -39,7 +39,9 @@ ENTITIES: Final = (
     Detector("ADDRESS", "地址", (), _nothing, (6, 0)),
 )
 """What names are called; found by the sentence, not by a detector."""
-_KNOWN: Final = frozenset(detector.entity for detector in ENTITIES)
+LOCATION: Final = Detector("LOCATION", "地点", (), _nothing)
+"""The bare name of a place: looked for only by a policy that has a rule for it."""
+_MILD: Final = frozenset(detector.entity for detector in ON_REQUEST)
 _MAYBE: Final = re.compile(rb"[\xe3-\xe9\xf0][\x80-\xbf]|\\[ux]|%[0-9a-f]{2}|[0-9a-f]{22}|[A-Z\xc3-\xc8]")
 _HAN: Final = re.compile("[㐀-鿿豈-龎𠀀-𲎯]")
 FILE_VARIABLE: Final = "GNOMON_NAMES_FILE"
@@ -54,10 +56,16 @@ _WARY: Final = 0.5
 class NameFinder(Finder):
     """A finder of names too. Raises whatever a namer raises: nobody who asked for names gets none instead."""
 
-    def __init__(self, namers: Sequence[Namer], detectors: Sequence[Detector] = DETECTORS) -> None:
+    def __init__(
+        self,
+        namers: Sequence[Namer],
+        detectors: Sequence[Detector] = DETECTORS,
+        entities: Sequence[Detector] = ENTITIES,
+    ) -> None:
         known = {detector.entity for detector in detectors}
-        super().__init__((*detectors, *(detector for detector in ENTITIES if detector.entity not in known)))
+        super().__init__((*detectors, *(detector for detector in entities if detector.entity not in known)))
         self.namers = tuple(namers)
+        self._named = frozenset(detector.entity for detector in entities)
 
     def hits(self, data: bytes) -> bool:
         """Names hide in any Chinese text, in any escape and behind any capital."""
@@ -78,7 +86,7 @@ class NameFinder(Finder):
         found: list[list[Found]] = [[] for _ in sentences]
         for namer in self.namers:
             for row, more in zip(found, namer(sentences), strict=True):
-                row += [item for item in more if item.entity in _KNOWN and not _is_taken(item, row)]
+                row += [item for item in more if item.entity in self._named and not _is_taken(item, row)]
         return [self._join(row, 0) for row in found]
 
 
@@ -135,7 +143,8 @@ class NameWindow(Window):
         end = cuts[-1]
         self._is_inside = goes_on(found, end, len(self._text))
         text, self._text = self._text[:end], self._text[end:]
-        spans = merged([span for span in self._spans if span.start < end], joined(named))
+        apart = joined(named)
+        spans = merged(standing([span for span in self._spans if span.start < end], apart), apart)
         self._spans = [
             Span(span.start - end, span.end - end, span.entity, span.score) for span in self._spans if span.start >= end
         ]
@@ -195,6 +204,20 @@ def _is_inside(text: str, start: int, end: int) -> bool:
     if not text[start].isascii():
         return False
     return text[start - 1 : start].isalnum() or text[end : end + 1].isalnum()
+
+
+def standing(structured: list[Span], named: list[Span]) -> list[Span]:
+    """Those of the structured that no name holds, where they are looked for on request alone: the year of a founding
+    in the name of a firm, a postcode in an address. Both are in order, the names apart."""
+    left: list[Span] = []
+    at = 0
+    for span in structured:
+        while at < len(named) and named[at].end < span.end:
+            at += 1
+        is_held = at < len(named) and named[at].start <= span.start
+        if not (is_held and span.entity in _MILD):
+            left.append(span)
+    return left
 
 
 def merged(structured: list[Span], named: list[Span]) -> list[Span]:
@@ -276,6 +299,18 @@ def _together(first: list[Found], second: list[Found]) -> list[Found]:
         if not any(item.start < other.end and other.start < item.end for other in found):
             found.append(item)
     return found
+
+
+def place_namers(speed: str) -> list[Namer]:
+    """Who finds bare names of places at that speed."""
+    return [partial(_ruled, (english_places.find,))]
+
+
+def asked_finder(finder: NameFinder, detectors: Sequence[Detector], asked: Collection[str], speed: str) -> NameFinder:
+    """The same finder with other detectors, and with what is looked for on request by the sentence."""
+    if LOCATION.entity not in asked:
+        return NameFinder(finder.namers, detectors)
+    return NameFinder((*finder.namers, *place_namers(speed)), detectors, (*ENTITIES, LOCATION))
 
 
 @cache
