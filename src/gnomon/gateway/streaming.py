@@ -11,6 +11,7 @@ import msgspec
 
 from gnomon import native
 from gnomon.contract.traffic import token_count
+from gnomon.gateway import deltas
 from gnomon.gateway.exchange import Exchange
 from gnomon.gateway.guarding import StreamMasker, StreamRestorer, TreeGuard, blocked
 from gnomon.gateway.judging import ContentStream
@@ -103,6 +104,7 @@ class EventStream:
         self._wants_usage = wants_usage
         self._pending = b""
         self._fields: dict[tuple[int, str], Field] = {}
+        self._insides: dict[tuple[int, str], deltas.Place] = {}
         self._finish: dict[int, Any] = {}
         self._calm: dict[str, Any] = {}  # the envelope that was last found to hold nothing
         self._last: dict[str, Any] = {}
@@ -157,7 +159,8 @@ class EventStream:
         choices = []
         for index in self._indices():
             texts = {name: "".join(f.kept) for (i, name), f in self._fields.items() if i == index}
-            choices.append({"index": index, "message": _message(texts), "finish_reason": self._finish.get(index)})
+            message = deltas.message(texts, {name: it for (i, name), it in self._insides.items() if i == index})
+            choices.append({"index": index, "message": message, "finish_reason": self._finish.get(index)})
         return _encode({"choices": choices}).decode()[:_KEPT_REPLY_CHARS] if choices else ""
 
     # -- one event ----------------------------------------------------------------------------------------------
@@ -185,12 +188,15 @@ class EventStream:
                 self._again = known, field
                 released = field.feed(text)
                 return known.event(released) if released or known.tells else b""
-        return self._whole_event(payload)
+        try:
+            return self._whole_event(payload)
+        except RecursionError as error:
+            raise Garbage("an event is nested too deeply") from error
 
     def _whole_event(self, payload: bytes) -> bytes:
         try:
             event = _decode(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Garbage(f"an event is not JSON: {error}") from error
         if not isinstance(event, dict):
             raise Garbage("an event is not an object")
@@ -262,23 +268,26 @@ class EventStream:
         finish = choice.get("finish_reason")
         delta = choice.get("delta")
         text = choice.get("text")
+        if not (delta is None or isinstance(delta, dict)) or not (text is None or isinstance(text, str)):
+            raise Garbage("a choice says what is no delta and no text")
         first: dict[str, Any] | None = None
         changed = False
         told = finish is not None
-        if isinstance(delta, dict):
+        if delta is not None:
             if delta.get("tool_calls") or delta.get("function_call"):
-                first = self._flushed(index, keep="tool")
+                first = self._flushed(index, keep=deltas.CALLS)
             choice["delta"], changed, says = self._delta(index, delta)
             told = told or says
-        if isinstance(text, str):
+        if text is not None:
             choice["text"] = released = self._feed(index, "text", text)
             changed = changed or released != text
             told = told or bool(released) or not text
         if finish is not None:
             self._finish[index] = finish
-            held = self._flushed(index)
-            if held is not None:
-                choice, changed = _joined(choice, held), True
+            held = self._held(index)
+            if held:
+                said = {name: deltas.joined(choice.get(name), text) for name, text in held.items()}
+                choice, changed = {**choice, **said}, True
         return first, self._rest(choice, changed) if told or not changed else None
 
     def _delta(self, index: int, delta: dict[str, Any]) -> tuple[dict[str, Any], bool, bool]:
@@ -290,7 +299,7 @@ class EventStream:
                 out[name] = value
                 told = True
             elif isinstance(value, str):
-                if name not in _RUNNING and self._hits(_encode(name)):
+                if name not in _RUNNING and (name.startswith(deltas.OURS) or self._hits(_encode(name))):
                     raise Garbage("a field has a name that nobody may read")
                 out[name] = released = self._feed(index, name, value)
                 changed = changed or released != value
@@ -301,20 +310,37 @@ class EventStream:
             elif value is None:
                 out[name] = None
             else:
-                out.update(self._walk({name: value}))
-                told = True
+                guarded, fits = self._structure(index, {name: value})
+                out.update(guarded)
+                changed, told = changed or not fits, True
         return out, changed, told
+
+    def _structure(self, index: int, member: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+        """(a member of a delta that is no text, guarded; whether the texts that run in it are as they were)."""
+        texts = list(deltas.inside(member, "in ", ()))
+        guarded = self._walk(member)
+        shape, same = deltas.shape(guarded), True
+        for one in texts:
+            released = self._feed(index, one.name, one.text)
+            same = same and released == one.text
+            try:
+                deltas.put(guarded, one.path, released)
+            except (LookupError, TypeError) as error:
+                raise Garbage("a field has a name that nobody may read") from error
+            self._insides[index, one.name] = deltas.Place(shape, one.path)
+        return guarded, same
 
     def _tool_call(self, index: int, call: Any) -> Any:
         if not isinstance(call, dict):
             raise Garbage("a tool call is not an object")
         function = call.get("function")
         arguments = function.get("arguments") if isinstance(function, dict) else None
-        if not isinstance(function, dict) or not isinstance(arguments, str):
-            return self._walk(call)
-        rest = self._walk({**call, "function": {k: v for k, v in function.items() if k != "arguments"}})
-        number = _count(call.get("index"))
-        rest["function"]["arguments"] = self._feed(index, f"tool {number}", arguments)
+        if isinstance(function, dict) and isinstance(arguments, str):
+            call = {**call, "function": {k: v for k, v in function.items() if k != "arguments"}}
+        rest = self._structure(index, {"tool_calls": [call]})[0]["tool_calls"][0]
+        if isinstance(arguments, str):
+            number = deltas.number(call.get("index"))
+            rest["function"]["arguments"] = self._feed(index, f"tool {number}", arguments)
         return rest
 
     def _feed(self, index: int, name: str, text: str) -> str:
@@ -353,47 +379,15 @@ class EventStream:
         choice = self._flushed(index)
         return b"data: %b\n\n" % _encode({**self._last, "choices": [choice]}) if choice else b""
 
-    def _flushed(self, index: int, *, keep: str = "") -> dict[str, Any] | None:
-        """What the fields of this choice still held, as a choice of its own; fields named `keep …` stay open."""
-        delta: dict[str, Any] = {}
-        text = None
+    def _flushed(self, index: int, *, keep: tuple[str, ...] = ()) -> dict[str, Any] | None:
+        """What the fields of this choice still held, as a choice of its own; those that begin like `keep` stay open."""
+        held = self._held(index, keep)
+        return {"index": index, **held, "finish_reason": None} if held else None
+
+    def _held(self, index: int, keep: tuple[str, ...] = ()) -> dict[str, Any]:
+        said: dict[str, Any] = {}
         for (i, name), field in self._fields.items():
-            if i != index or (keep and name.startswith(keep)):
-                continue
-            held = field.flush()
-            if not held:
-                continue
-            if name == "text":
-                text = held
-            elif name.startswith("tool "):
-                call = {"index": int(name[5:]), "function": {"arguments": held}}
-                delta.setdefault("tool_calls", []).append(call)
-            else:
-                delta[name] = held
-        if text is not None:
-            return {"index": index, "text": text, "finish_reason": None}
-        return {"index": index, "delta": delta, "finish_reason": None} if delta else None
-
-
-def _joined(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
-    """Two events of one choice as one: texts in order."""
-    if "text" in second:
-        return {**first, "text": first.get("text", "") + second["text"]}
-    delta = dict(first.get("delta") or {})
-    for name, value in second["delta"].items():
-        delta[name] = delta[name] + value if isinstance(delta.get(name), (str, list)) else value
-    return {**first, "delta": delta}
-
-
-def _message(texts: dict[str, str]) -> dict[str, Any]:
-    message: dict[str, Any] = {"role": "assistant"}
-    for name, text in texts.items():
-        if name.startswith("tool "):
-            message.setdefault("tool_calls", []).append({"function": {"arguments": text}})
-        else:
-            message["content" if name == "text" else name] = text
-    return message
-
-
-def _count(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
+            if i == index and not name.startswith(keep):
+                held = field.flush()
+                said = deltas.joined(said, deltas.told(name, held, self._insides.get((i, name)))) if held else said
+        return said

@@ -1,0 +1,123 @@
+"""What stands in the delta of an event besides its plain texts, and deltas put together.
+
+Text also runs inside structures: the arguments of a function call, the words of a spoken answer, parts of reasoning. It
+is cut anywhere as plain text is, so each such text runs for itself, known by where it stands. What labels a structure
+(its type, its id) is whole in every event.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from gnomon.gateway.guarding import DEEPEST
+
+Path = tuple[str | int, ...]
+OURS = ("tool ", "in ")
+"""How fields begin that are no members of the delta: a tool call's arguments, a text inside a structure."""
+CALLS = ("tool ", "in \0tool_calls", "in \0function_call")
+_LABELS = frozenset(
+    """
+    type id name role format status signature data title url mime_type language object finish_reason
+    """.split()  # noqa: SIM905 - a line for each word would tell nobody more
+)
+_ONCE = frozenset(("type", "index"))  # of the labels, what clients take as it stands and do not add up
+
+
+class Place(NamedTuple):
+    """Where a text runs: a delta of which nothing but that is left, and the way in it."""
+
+    shape: dict[str, Any]
+    path: Path
+
+
+class Inside(NamedTuple):
+    """A text inside a structure: the field it runs in, the way to it, and what this event has of it."""
+
+    name: str
+    path: Path
+    text: str
+
+
+def inside(value: Any, name: str, path: Path) -> Iterator[Inside]:
+    """Each text that runs in this member of a delta; in `value` nothing is left of it. Raises RecursionError."""
+    if len(path) > DEEPEST:
+        raise RecursionError
+    for key, one in list(value.items() if isinstance(value, dict) else enumerate(value)):
+        here = (*path, key)
+        if isinstance(one, (dict, list)):
+            number = one.get("index") if isinstance(one, dict) and isinstance(value, list) else None
+            yield from inside(one, f"{name}\0{key if number is None else number}", here)
+        elif isinstance(one, str) and one and key not in _LABELS:
+            value[key] = ""
+            yield Inside(f"{name}\0{key}", here, one)
+
+
+def shape(value: Any) -> Any:
+    """A copy without anything but empty texts, and what tells one structure from another."""
+    if isinstance(value, dict):
+        return {
+            key: shape(one) for key, one in value.items() if isinstance(one, (dict, list)) or one == "" or key in _ONCE
+        }
+    return [shape(one) for one in value] if isinstance(value, list) else value
+
+
+def put(value: Any, path: Path, text: str) -> None:
+    """`text` stands at the end of this way. Raises LookupError or TypeError where there is no such way."""
+    for step in path[:-1]:
+        value = value[step]
+    if value[path[-1]] != "":
+        raise LookupError
+    value[path[-1]] = text
+
+
+def joined(one: Any, other: Any, name: str | int = "") -> Any:
+    """Two deltas of one choice as one: texts in order."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return {**one, **{key: joined(one[key], more, key) if key in one else more for key, more in other.items()}}
+    if isinstance(one, list) and isinstance(other, list):
+        return _items(one, other)
+    return one + other if isinstance(one, str) and isinstance(other, str) and name not in _ONCE else other
+
+
+def _items(one: list[Any], other: list[Any]) -> list[Any]:
+    """By the index that items have, or else one by one."""
+    if not any(isinstance(item, dict) and "index" in item for item in (*one, *other)):
+        both = [joined(first, second) for first, second in zip(one, other, strict=False)]
+        return both + (one if len(one) > len(other) else other)[len(both) :]
+    items = list(one)
+    for more in other:
+        same = [n for n, item in enumerate(items) if _index(item) == _index(more) is not None]
+        if same:
+            items[same[-1]] = joined(items[same[-1]], more)
+        else:
+            items.append(more)
+    return items
+
+
+def _index(item: Any) -> Any:
+    return item.get("index") if isinstance(item, dict) else None
+
+
+def told(name: str, text: str, place: Place | None) -> dict[str, Any]:
+    """The text of a field as a choice says it."""
+    if name == "text":
+        return {"text": text}
+    if place is not None:
+        delta = shape(place.shape)
+        put(delta, place.path, text)
+        return {"delta": delta}
+    if name.startswith("tool "):
+        return {"delta": {"tool_calls": [{"index": int(name[5:]), "function": {"arguments": text}}]}}
+    return {"delta": {name: text}}
+
+
+def message(texts: dict[str, str], places: dict[str, Place]) -> dict[str, Any]:
+    """All that fields say, as the answer would have been told whole."""
+    said: dict[str, Any] = {}
+    for name, text in texts.items():
+        said = joined(said, told(name, text, places.get(name)).get("delta", {"content": text}))
+    return {"role": "assistant", **said}
+
+
+def number(value: Any) -> int:
+    """The place of a tool call as it was said, or the first."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
