@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from gnomon.gateway import vectors
 from gnomon.gateway.answers import decoded
 from gnomon.gateway.exchange import Exchange
 from gnomon.gateway.guarding import DEEPEST, Guard, TreeGuard
@@ -19,6 +20,14 @@ _LOGPROBS = re.compile(rb'"logprobs"\s*:(?!\s*null)')
 
 def guard_output(ex: Exchange, data: bytes, route: PreparedRoute, guard: Guard) -> bytes:
     """The answer with every string guarded and counted. Raises Garbage, or Refusal("blocked")."""
+    if ex.endpoint != "embeddings":
+        return _guarded(ex, data, route, guard)
+    data, taken = vectors.take_out(data)
+    data = _guarded(ex, data, route, guard)
+    return vectors.put_back(data, taken) if taken else data
+
+
+def _guarded(ex: Exchange, data: bytes, route: PreparedRoute, guard: Guard) -> bytes:
     if route.content is not None:
         judge(decoded(data), "output", route.content, ex.content)
     places = route.masker.places(data)
