@@ -128,7 +128,7 @@ def context_for(request: Request, actor: work.Actor | None = None) -> Context:
 
 def holders(session: Session, permission: str) -> list[str]:
     """The posts that hold a right now."""
-    return sorted(people.matrix(session).permissions.get(permission, ()))
+    return sorted(people.holders(session).get(permission, ()))
 
 
 def refusal(context: Context, book: Rulebook, permission: str, posts: Iterable[str]) -> str:

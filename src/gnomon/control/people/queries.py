@@ -1,10 +1,13 @@
 """Reads: who is it, what may they do."""
 
 import hashlib
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
+from types import MappingProxyType
 
-from sqlalchemy import select
+from sqlalchemy import Text, cast, select
 from sqlalchemy.orm import Session
 
 from gnomon.control.people import rules
@@ -24,7 +27,7 @@ def authorise(session: Session, actor: Actor, permission: str) -> None:
     """Return when the matrix in force lets `actor` do `permission`; raise Denied otherwise. Fails closed."""
     if permission in OPEN:
         return
-    rules.require(matrix(session).permissions, actor.posts, permission)
+    rules.require(holders(session), actor.posts, permission)
 
 
 def vacant(session: Session, posts: Iterable[str]) -> list[str]:
@@ -36,15 +39,39 @@ def vacant(session: Session, posts: Iterable[str]) -> list[str]:
 
 def may(session: Session, actor: Actor, permission: str) -> bool:
     """Whether `authorise` would return: for buttons that show why they are off."""
-    return permission in OPEN or bool(actor.posts & set(matrix(session).permissions.get(permission, ())))
+    return permission in OPEN or bool(actor.posts & holders(session).get(permission, frozenset()))
+
+
+def holders(session: Session) -> Mapping[str, frozenset[str]]:
+    """permission: posts that hold it, by the matrix in force. Raises NotFound as `matrix` does.
+
+    Every question goes to the database, so that nobody is let in by a matrix of yesterday; only what its text means is
+    remembered.
+    """
+    stored = session.scalar(_IN_FORCE)
+    if stored is None:
+        raise _no_matrix()
+    return _meant(stored)
+
+
+_IN_FORCE = select(cast(MatrixVersion.permissions, Text)).order_by(MatrixVersion.version.desc()).limit(1)
+
+
+@lru_cache(maxsize=4)
+def _meant(stored: str) -> Mapping[str, frozenset[str]]:
+    return MappingProxyType({permission: frozenset(posts) for permission, posts in json.loads(stored).items()})
 
 
 def matrix(session: Session) -> MatrixVersion:
     """The matrix in force. Raises NotFound on a platform that was never set up."""
     found = session.scalars(select(MatrixVersion).order_by(MatrixVersion.version.desc()).limit(1)).first()
     if found is None:
-        raise NotFound("No permission matrix is stored.", next_step="Run `gnomon up` to set the platform up.")
+        raise _no_matrix()
     return found
+
+
+def _no_matrix() -> NotFound:
+    return NotFound("No permission matrix is stored.", next_step="Run `gnomon up` to set the platform up.")
 
 
 def identify(session: Session, token: str) -> Actor | None:
