@@ -1,6 +1,13 @@
 """Entities that only a policy with a rule for them has looked for: the default policy does not see them at all."""
 
+import json
+import random
+import time
+from functools import cache
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from gnomon.contract.masking import MaskPolicy, MaskRule
@@ -8,6 +15,7 @@ from gnomon.guard.detectors import DETECTORS, NAMED_ON_REQUEST, ON_REQUEST
 from gnomon.guard.finding import default_finder
 from gnomon.guard.names.finder import name_finder
 from gnomon.guard.policy import DEFAULT_POLICY, BadMaskPolicy, Masker
+from gnomon.guard.stream import StreamMasker
 
 KEY = b"k" * 32
 
@@ -41,3 +49,192 @@ def test_a_place_is_found_where_a_policy_names_it_and_only_there() -> None:
 def test_a_place_is_a_name_and_cannot_be_had_without_looking_for_names() -> None:
     with pytest.raises(BadMaskPolicy, match="LOCATION"):
         masked("", "LOCATION", speed="structured")
+
+
+def found(text: str, entity: str, speed: str = "structured") -> list[str]:
+    spans = Masker(asking(entity, speed=speed), key=KEY).mask(text, "input").spans
+    return [text[span.start : span.end] for span in spans if span.entity == entity]
+
+
+@pytest.mark.parametrize(
+    ("text", "dates"),
+    [
+        ("会议定于2026年11月22日（星期日）上午9点半召开。", ["2026年11月22日（星期日）上午9点半"]),
+        ("11月22日到货，下午三点签收", ["11月22日", "下午三点"]),
+        ("二〇二六年三月入职，1990年代出生，2026年第三季度转正", ["二〇二六年三月", "1990年代", "2026年第三季度"]),
+        ("每周三开会，上周五已发，晚上8:30发布", ["周三", "周五", "晚上8:30"]),
+        ("9点30分、21时05分、十点钟", ["9点30分", "21时05分", "十点钟"]),
+        (
+            "2026-11-22T10:30:00Z, 2026/1/2 10:20 and 22.11.2026",
+            ["2026-11-22T10:30:00Z", "2026/1/2 10:20", "22.11.2026"],
+        ),
+        ("on 12/31/25 or 20261122, at 9:30 a.m. UTC", ["12/31/25", "20261122", "9:30 a.m. UTC"]),
+        (
+            "Tuesday, March 3rd, 2026 at 5 pm; 4 May; Oct. 1995",
+            ["Tuesday, March 3rd, 2026 at 5 pm", "4 May", "Oct. 1995"],
+        ),
+        ("founded in 1983, in its Act of 2001 (1999), the 1980s", ["1983", "2001", "1999", "1980s"]),
+        ("a 1973 film, from 1990-1995, since June", ["1973", "1990-1995", "June"]),
+    ],
+)
+def test_dates_and_times_are_found_whole(text: str, dates: list[str]) -> None:
+    assert found(text, "DATE_TIME") == dates
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "他说有一点道理，每周五天，一周一次，3号楼2单元，得三点五分，共3点建议",
+        "in 2000 people, of 1500 users, 1024 in 2048 MB; version 26.1.3; $1999; room 2026",
+        "you may 5 times march 3 miles; a 16:9 screen 3:2; date(2010, 1, 1); tomorrow, next week, 3 days ago",
+    ],
+)
+def test_what_only_looks_like_a_date_is_left_alone(text: str) -> None:
+    assert found(text, "DATE_TIME") == []
+
+
+def test_a_date_of_birth_stays_one() -> None:
+    policy = asking("DATE_TIME", speed="structured")
+    spans = Masker(policy, key=KEY).mask("出生日期：1990-01-02，入职日期：2015-03-04", "input").spans
+
+    assert [span.entity for span in spans] == ["DOB", "DATE_TIME"]
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses"),
+    [
+        ("见https://www.example.com/a?b=1。", ["https://www.example.com/a?b=1"]),
+        ("(see http://a.example/x_(y),z.)", ["http://a.example/x_(y),z"]),
+        ("访问www.example.cn，或example.com.cn/登录", ["www.example.cn", "example.com.cn/"]),
+        ("EXAMPLE.ORG, example.co.uk:8080/a, shop.co.id", ["EXAMPLE.ORG", "example.co.uk:8080/a", "shop.co.id"]),
+        ("main.py node.js user.id obj.name e.g. README.md ASP.NET a@example.com 3.14 end.Next", []),
+    ],
+)
+def test_web_addresses_are_found_and_names_of_files_are_not(text: str, addresses: list[str]) -> None:
+    assert found(text, "WEB_ADDRESS") == addresses
+
+
+def test_a_secret_in_a_web_address_stays_a_secret() -> None:
+    text = "https://ann:s3cretPass@example.com/x"
+    spans = Masker(asking("WEB_ADDRESS", speed="structured"), key=KEY).mask(text, "input").spans
+
+    assert [(span.start, span.end, span.entity) for span in spans] == [(0, len(text), "URL_PASSWORD")]
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("邮编：100084，邮政编码 200000", ["100084", "200000"]),
+        ("ZIP: 90210-1234; postcode is 8592", ["90210-1234", "8592"]),
+        ("from SW1A 1AA to K1A 0A9, TX 78701", ["SW1A 1AA", "K1A 0A9", "78701"]),
+        ("zip file, 100084, model A1 2B, IE 12345x", []),
+    ],
+)
+def test_postcodes_need_a_word_or_a_form_of_their_own(text: str, codes: list[str]) -> None:
+    assert found(text, "POSTCODE") == codes
+
+
+@pytest.mark.parametrize(
+    ("text", "people"),
+    [
+        ("他是美国人，汉族，中共党员，日本国籍，华人", ["美国人", "汉族", "中共党员", "日本国籍"]),
+        ("中国人民银行和家族企业支持民族团结，法国人口很多", []),
+        ("A South African and two Finns met Danish Muslims.", ["South African", "Finns", "Danish", "Muslims"]),
+        ("Write it in English or Spanish; she speaks Russian.", []),
+        ("The Russian place; polish the table", ["Russian"]),
+    ],
+)
+def test_who_somebody_is_by_people_belief_or_party_is_found(text: str, people: list[str]) -> None:
+    assert found(text, "NATIONALITY") == people
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("They flew to Quxhaven and on to São Paulo.", ["Quxhaven", "São Paulo"]),
+        ("we moved here from tunisia", ["tunisia"]),
+        ("Born in Velmora, raised in Nice, France.", ["Velmora", "Nice", "France"]),
+        ("Georgia said so. It is nice. Chad and Jordan left.", []),
+        ("the Elbow River valley near Lake Como and Orange County", ["Lake Como", "Orange County"]),
+        ("written in Java, east of UTC, the Paris Times", []),
+    ],
+)
+def test_english_places_are_known_or_told_by_their_surroundings(text: str, places: list[str]) -> None:
+    assert found(text, "LOCATION", "names") == places
+
+
+def test_what_an_address_or_a_firm_holds_is_part_of_it() -> None:
+    text = "Send it to 350 Fifth Avenue, New York, NY 10118"
+    policy = asking("POSTCODE", "LOCATION", "DATE_TIME")
+    spans = Masker(policy, key=KEY).mask(text, "input").spans
+
+    assert [span.entity for span in spans] == ["ADDRESS"]
+
+
+STRUCTURED = ("AGE", "DATE_TIME", "WEB_ADDRESS", "POSTCODE", "NATIONALITY")
+PIECES = (
+    "2026年", "11月", "22日", "（星期", "日）", "上午", "9点", "半", "30分", "二〇二六年", "周", "三", "第三季度",
+    "2026-11-", "22", "T10:", "30", ":00Z", "1/2/", "March ", "3rd", ", ", "2026", " at ", "5 pm", "Tuesday", "in ",
+    "199", "0s", "from 1990", "-1995", "https://", "www.", "example", ".com", ".cn", "/a?b=", "(x)", "(", ")", ",",
+    "a@", ".co.uk:80", "邮编", "：", "100084", "zip ", "SW1A", " 1AA", "K1A 0A9", "TX 7870", "1-2345", "美国", "人",
+    "民", "汉族", "中共", "党员", "South ", "Afric", "ans", "English", " and ", "in Nice", ", France", "moved to ",
+    "Velm", "ora", "New ", "York", " City", "。", ". ", "\n", " ", "45岁", "\ud800", "\u200b",
+)  # fmt: skip
+
+
+@cache
+def everything(speed: str) -> Masker:
+    entities = STRUCTURED if speed == "structured" else (*STRUCTURED, "LOCATION")
+    return Masker(asking(*entities, speed=speed), key=KEY)
+
+
+def streamed(masker: Masker, text: str, seed: int) -> str:
+    stream, dice, at, out = StreamMasker(masker, "input"), random.Random(seed), 0, ""
+    while at < len(text):
+        size = dice.choice((1, 2, 3, 5, 40))
+        out, at = out + stream.feed(text[at : at + size]), at + size
+    return out + stream.flush()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join), st.integers(0, 999))
+def test_a_stream_is_masked_as_the_whole(text: str, seed: int) -> None:
+    masker = everything("structured")
+
+    assert streamed(masker, text, seed) == masker.mask(text, "input").text
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join), st.integers(0, 999))
+def test_a_stream_is_masked_as_the_whole_where_names_are_looked_for(text: str, seed: int) -> None:
+    masker = everything("names")
+
+    assert streamed(masker, text, seed) == masker.mask(text, "input").text
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join), st.booleans())
+def test_no_hit_in_raw_json_means_nothing_to_mask(text: str, ascii_only: bool) -> None:
+    raw = json.dumps({"text": text}, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
+    for speed in ("structured", "names"):
+        if not everything(speed).hits(raw):
+            assert everything(speed).mask(text, "input").text == text
+
+
+@pytest.mark.parametrize(
+    "unit", [*PIECES, "a.", "a-", "http://a(", "http://", "1990 to ", "周一，", "In Aa ", "St. ", "1:1:"]
+)
+def test_a_hostile_text_is_read_in_linear_time(unit: str) -> None:
+    started = time.process_time()
+    everything("structured").mask(unit * (20_000 // len(unit)), "input")
+    everything("names").mask(unit * (8_000 // len(unit)), "input")
+    assert time.process_time() - started < 4  # half a second at the worst; quadratic behaviour would take minutes
+
+
+def test_places_refer_to_the_original() -> None:
+    text = "会议：２０２６年\u200b１１月２２日，邮编：１０００\u200b８４，见ｗｗｗ.example.com"
+    spans = everything("structured").mask(text, "input").spans
+
+    assert [text[span.start : span.end] for span in spans] == [
+        "２０２６年\u200b１１月２２日", "１０００\u200b８４", "ｗｗｗ.example.com",
+    ]  # fmt: skip

@@ -5,19 +5,23 @@ from gnomon.guard.detectors import (
     age,
     bank_card,
     birth,
+    dates,
     devices,
     documents,
     email,
     europe,
     foreign,
     location,
+    nationality,
     network,
     phone,
     plate,
+    postcode,
     registers,
     resident_id,
     secrets,
     social_credit,
+    web,
 )
 from gnomon.guard.detectors.base import Detector
 
@@ -60,7 +64,13 @@ DETECTORS: tuple[Detector, ...] = (
     europe.VAT,
 )
 
-ON_REQUEST: tuple[Detector, ...] = (age.DETECTOR,)
+ON_REQUEST: tuple[Detector, ...] = (
+    age.DETECTOR,
+    dates.DETECTOR,
+    web.DETECTOR,
+    postcode.DETECTOR,
+    nationality.DETECTOR,
+)
 """Looked for only by a policy that has a rule for them, which `*` is not."""
 NAMED_ON_REQUEST = frozenset(("LOCATION",))
 """The same among what is found by the sentence, as names are: it needs the speed `names` or `deep`."""

@@ -17,6 +17,8 @@ from gnomon.guard.view import Found
 
 ENTITY: Final = "LOCATION"
 _FILE: Final = Path(__file__).with_name("corpus") / "english_places.txt"
+SURE: Final = 0.9
+"""Of a name that is a place's and nobody's: what else finds the same and no more gives way."""
 _MOST: Final = 5
 """Words of a name that is known."""
 _REACH: Final = 48
@@ -48,7 +50,8 @@ _STRONG: Final = re.compile(
     r"(?:cit(?:y|ies)|towns?|villages?|count(?:y|ies)|provinces?|districts?|ports?|republic|islands?|suburbs?|"
     r"outskirts|banks|municipality|people|streets?) of|(?:north|south|east|west|miles|km) of)"
     r"|\b(?:[Nn]orth|[Ss]outh|[Ee]ast|[Ww]est)(?:ern|-?east(?:ern)?|-?west(?:ern)?)"
-    r") \Z"
+    r") \Z",
+    re.IGNORECASE,
 )
 """What leads to a town that nobody listed."""
 _LEAD: Final = re.compile(
@@ -133,7 +136,8 @@ def _at(text: str, words: list[tuple[int, int]], at: int, known: Places) -> tupl
             name, end = name[:-1], end - 1
         if name not in known.sure and name not in known.doubtful:
             continue
-        return (count, end, 0.8) if _stands(text, start, end, name, known) else None
+        score = SURE if name in known.sure else 0.8
+        return (count, end, score) if _stands(text, start, end, name, known) else None
     return None
 
 
@@ -168,6 +172,8 @@ def _towns(text: str) -> Iterator[Found]:
     for town in _TOWN.finditer(text):
         start, end = town.span()
         name = town.group()
+        if len(name) < 3 or (name.isupper() and len(name) < 5 and text.endswith(" of ", 0, start)):  # east of UTC
+            continue
         if name.split()[0].strip(".'’") in no_names() or text[start - 1 : start] in ("@", "/", ".", "-", "_"):
             continue
         if _PLACED.match(text, end):

@@ -20,6 +20,7 @@ from gnomon.guard.names.artefact import SHIPPED, load
 from gnomon.guard.names.given import known
 from gnomon.guard.names.said import Walls, goes_on, joined, said, walls
 from gnomon.guard.names.segments import ends
+from gnomon.guard.names.tagger import Favour
 from gnomon.guard.normalise import fold
 from gnomon.guard.view import Found, Place, View
 
@@ -27,6 +28,8 @@ Namer = Callable[[list[str]], list[list[Found]]]
 """The names in each of some sentences, which are shadow text."""
 Nudged = Callable[[list[str], list[list[Found]]], list[list[Found]]]
 """The same, and `others` are the names that someone else found in each: who is in doubt listens."""
+Settle = Callable[[str, list[Found], list[Found]], list[Found]]
+"""The names in a sentence, and the places among them: of those that were read there."""
 
 
 def _nothing(_view: View) -> Sequence[Found]:
@@ -61,11 +64,13 @@ class NameFinder(Finder):
         namers: Sequence[Namer],
         detectors: Sequence[Detector] = DETECTORS,
         entities: Sequence[Detector] = ENTITIES,
+        settle: Settle | None = None,
     ) -> None:
         known = {detector.entity for detector in detectors}
         super().__init__((*detectors, *(detector for detector in entities if detector.entity not in known)))
         self.namers = tuple(namers)
-        self._named = frozenset(detector.entity for detector in entities)
+        self._named = frozenset(detector.entity for detector in entities if detector is not LOCATION)
+        self._settle = settle
 
     def hits(self, data: bytes) -> bool:
         """Names hide in any Chinese text, in any escape and behind any capital."""
@@ -84,9 +89,14 @@ class NameFinder(Finder):
     def names(self, sentences: list[str]) -> list[list[Found]]:
         """What the namers found in each sentence. Who and what an earlier one found, a later one does not change."""
         found: list[list[Found]] = [[] for _ in sentences]
+        places: list[list[Found]] = [[] for _ in sentences]
         for namer in self.namers:
-            for row, more in zip(found, namer(sentences), strict=True):
+            for row, read, more in zip(found, places, namer(sentences), strict=True):
                 row += [item for item in more if item.entity in self._named and not _is_taken(item, row)]
+                if self._settle:
+                    read += [item for item in more if item.entity == LOCATION.entity]
+        if self._settle:
+            found = [self._settle(*three) for three in zip(sentences, found, places, strict=True)]
         return [self._join(row, 0) for row in found]
 
 
@@ -174,7 +184,9 @@ class NameWindow(Window):
 
 
 def _is_taken(item: Found, row: list[Found]) -> bool:
-    return item.entity != "ADDRESS" and any(item.start < other.end and other.start < item.end for other in row)
+    if item.entity == "ADDRESS" or (item.entity == LOCATION.entity and item.score >= english_places.SURE):
+        return False
+    return any(item.start < other.end and other.start < item.end for other in row)
 
 
 def again(text: str, found: list[Found], seen: set[str]) -> list[Found]:
@@ -268,9 +280,12 @@ def chinese(namer: Namer) -> Namer:
     def find(sentences: list[str]) -> list[list[Found]]:
         return [
             [
-                titles.trimmed(sentence, item)
-                for item in things.without(sentence, row)
-                if item.entity != "PERSON" or _HAN.search(sentence)
+                *(
+                    titles.trimmed(sentence, item)
+                    for item in things.without(sentence, [item for item in row if item.entity != LOCATION.entity])
+                    if item.entity != "PERSON" or _HAN.search(sentence)
+                ),
+                *(item for item in row if item.entity == LOCATION.entity),
             ]
             for sentence, row in zip(sentences, namer(sentences), strict=True)
         ]
@@ -301,16 +316,15 @@ def _together(first: list[Found], second: list[Found]) -> list[Found]:
     return found
 
 
-def place_namers(speed: str) -> list[Namer]:
-    """Who finds bare names of places at that speed."""
-    return [partial(_ruled, (english_places.find,))]
-
-
 def asked_finder(finder: NameFinder, detectors: Sequence[Detector], asked: Collection[str], speed: str) -> NameFinder:
     """The same finder with other detectors, and with what is looked for on request by the sentence."""
     if LOCATION.entity not in asked:
         return NameFinder(finder.namers, detectors)
-    return NameFinder((*finder.namers, *place_namers(speed)), detectors, (*ENTITIES, LOCATION))
+    from gnomon.guard.names import localities  # what is known of places, which only who looks for them needs
+
+    namers = (*_namers(speed, _file(), localities.leaning), partial(_ruled, (english_places.find,)))
+    settle = partial(localities.settled, is_wary=speed != "deep")
+    return NameFinder(namers, detectors, (*ENTITIES, LOCATION), settle)
 
 
 @cache
@@ -319,20 +333,29 @@ def name_finder(speed: str, path: Path | None = None) -> NameFinder:
 
     `path`: the tagger's file; the one that the environment variable GNOMON_NAMES_FILE names, or the shipped one.
     """
-    path = path or Path(os.environ.get(FILE_VARIABLE) or SHIPPED)
+    return NameFinder(_namers(speed, path or _file()))
+
+
+def _file() -> Path:
+    return Path(os.environ.get(FILE_VARIABLE) or SHIPPED)
+
+
+def _namers(speed: str, path: Path, places: Favour | None = None) -> list[Namer]:
+    """Who finds names at that speed, by the tagger in that file; `places`: and bare places, so favoured."""
     own = load(path, speed)
     known()
     # A tagger trained elsewhere knows whether 王先生 is to be labelled whole; what others do is cut alike.
-    tagger = own.tagger.find if path != SHIPPED else chinese(own.tagger.find)
+    read: Namer = partial(own.tagger.find, places=places)
+    tagger = read if path != SHIPPED else chinese(read)
     rules = by_rules(own.without)
     if speed != "deep":
-        return NameFinder([tagger, rules])
+        return [tagger, rules]
     from gnomon.guard.names.deep import lac  # heavy, and not installed everywhere
 
     second = lac()
     if own.deep:
-        return NameFinder([replace(own.deep, hints=second.hints).find, rules])
+        return [partial(replace(own.deep, hints=second.hints).find, places=places), rules]
     if path != SHIPPED:  # one trained on the company's own text is the stronger of the two
-        return NameFinder([tagger, rules, chinese(second.find)])
+        return [tagger, rules, chinese(second.find)]
     wary = chinese(replace(own.tagger, leaning=tuple(leaning - _WARY for leaning in own.tagger.leaning)).find)
-    return NameFinder([together(second.find, wary), rules])
+    return [together(second.find, wary), rules]
