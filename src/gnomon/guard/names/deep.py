@@ -17,7 +17,7 @@ from gnomon.guard.names.network import shortened
 from gnomon.guard.names.tagger import Floats, viterbi
 from gnomon.guard.view import Found
 
-_ENTITY: Final = {"PER": "PERSON", "ORG": "ORGANIZATION"}
+_ENTITY: Final = {"PER": "PERSON", "ORG": "ORGANIZATION", "LOC": "LOCATION"}
 _UNKNOWN: Final = "OOV"
 _KINDS: Final = ("PER", "ORG", "LOC")
 _NUDGE: Final = 1.5
@@ -28,7 +28,7 @@ _SHARES: Final = 1 / (1 + np.exp(-np.array([-7, -5, -3, -1.5, 0, 1.5, 3], np.flo
 
 
 class Lac:
-    """Finds people and organisations. Safe to share between threads."""
+    """Finds people, organisations and places. Safe to share between threads."""
 
     def __init__(self, folder: Path) -> None:
         import onnxruntime

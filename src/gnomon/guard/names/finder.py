@@ -184,9 +184,7 @@ class NameWindow(Window):
 
 
 def _is_taken(item: Found, row: list[Found]) -> bool:
-    if item.entity == "ADDRESS" or (item.entity == LOCATION.entity and item.score >= english_places.SURE):
-        return False
-    return any(item.start < other.end and other.start < item.end for other in row)
+    return item.entity != "ADDRESS" and any(item.start < other.end and other.start < item.end for other in row)
 
 
 def again(text: str, found: list[Found], seen: set[str]) -> list[Found]:
@@ -322,7 +320,7 @@ def asked_finder(finder: NameFinder, detectors: Sequence[Detector], asked: Colle
         return NameFinder(finder.namers, detectors)
     from gnomon.guard.names import localities  # what is known of places, which only who looks for them needs
 
-    namers = (*_namers(speed, _file(), localities.leaning), partial(_ruled, (english_places.find,)))
+    namers: list[Namer] = [*_namers(speed, _file(), localities.leaning), partial(_ruled, (english_places.find,))]
     settle = partial(localities.settled, is_wary=speed != "deep")
     return NameFinder(namers, detectors, (*ENTITIES, LOCATION), settle)
 

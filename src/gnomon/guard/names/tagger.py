@@ -17,8 +17,11 @@ Leaning = tuple[float, ...]
 """By ENTITIES: what speaks for a name against "no name". The more, the less leaks, the more is masked without need."""
 Hinter = Callable[[list[str]], list[Hints]]
 """A second reader: what it takes each character of some sentences for."""
+Favour = Callable[[str], Floats]
+"""What speaks besides for each tag at each character of a sentence."""
 
 ENTITIES: Final = ("PERSON", "ORGANIZATION", "LOCATION")
+PLACE: Final = ENTITIES[2]
 TAGS: Final = ("O", *(f"{place}-{entity}" for entity in ENTITIES for place in "BMES"))
 _PLACES: Final = 4
 """Begin, middle, end, single."""
@@ -59,8 +62,11 @@ class Tagger:
     leaning: Leaning = (0.0,) * len(ENTITIES)
     hints: Hinter | None = None
 
-    def find(self, sentences: list[str]) -> list[list[Found]]:
-        """The names in each sentence. What is found in one does not depend on the others."""
+    def find(self, sentences: list[str], places: Favour | None = None) -> list[list[Found]]:
+        """The names in each sentence. What is found in one does not depend on the others.
+
+        With `places` the sentence is read once more so, and its places are those of that reading: they may meet names.
+        """
         hints = self.hints(sentences) if self.hints else None
         scores = self.scores(extract(sentences, self.lexicon, hints))
         scores[:, 1:] += np.repeat(np.array(self.leaning, np.float32), _PLACES)
@@ -68,7 +74,11 @@ class Tagger:
         at = 0
         for sentence in sentences:
             part = scores[at : at + len(sentence)]
-            found.append(spans(best(part, self.follow)) if len(part) else [])
+            row = spans(best(part, self.follow)) if len(part) else []
+            if places and len(part):
+                again = spans(best(part + places(sentence), self.follow))
+                row = [item for item in row if item.entity != PLACE] + [item for item in again if item.entity == PLACE]
+            found.append(row)
             at += len(sentence)
         return found
 
