@@ -10,6 +10,7 @@ from gnomon.contract.traffic import token_count
 from gnomon.gateway.counted import reply
 from gnomon.gateway.exchange import Exchange
 from gnomon.gateway.off_loop import in_turn
+from gnomon.gateway.quoting import is_utf8
 from gnomon.gateway.streaming import EventStream, Garbage
 
 MAX_REPLY_BYTES = 16 << 20
@@ -148,12 +149,11 @@ def usage_of(data: bytes) -> tuple[int, int]:
     return (token_count(usage.prompt_tokens), token_count(usage.completion_tokens)) if usage else (0, 0)
 
 
-def text_of(data: bytes) -> str:
+def checked(data: bytes) -> bytes:
     """Raises Garbage: bytes that are no UTF-8 would hide from the guard what a lenient reader puts together."""
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        raise Garbage("the answer is not UTF-8") from error
+    if not is_utf8(data):
+        raise Garbage("the answer is not UTF-8")
+    return data
 
 
 def decoded(data: bytes) -> Any:

@@ -38,7 +38,7 @@ async def ask(ex: Exchange, s: Services, q: Question, sink: Answer) -> None:
         if failure is not None:
             sink.reset()
         ex.target = target
-        ex.request = with_model(target, q.kept).decode()
+        ex.request = with_model(target, q.kept)
         if rules.hedge_after_ms and number < len(order):
             failure, used = await call_two(ex, s, q, targets=order[number - 1 : number + 1], circuit=circuit, sink=sink)
             number += used - 1

@@ -6,7 +6,7 @@ from typing import Protocol
 import msgspec
 
 from gnomon.gateway import feedback, http, shadow
-from gnomon.gateway.answers import Buffered, Streamed, decoded, text_of, usage_of
+from gnomon.gateway.answers import Buffered, Streamed, checked, decoded, usage_of
 from gnomon.gateway.asking import ask
 from gnomon.gateway.calling import Question
 from gnomon.gateway.exchange import Exchange
@@ -130,7 +130,7 @@ async def _answer(ex: Exchange, out: Out, s: Services, q: Question) -> None:
     if known is None and q.asked.stream:
         shortcut.remember_stream()
     else:
-        shortcut.remember(ex.reply.encode())
+        shortcut.remember(ex.reply)
 
 
 async def _stream(ex: Exchange, out: Out, s: Services, q: Question) -> None:
@@ -174,7 +174,7 @@ async def _stream(ex: Exchange, out: Out, s: Services, q: Question) -> None:
     await sink.idle()
     if sink.streaming:
         merge(ex.entities_out, events.counts())
-        ex.reply = events.reply()
+        ex.reply = events.reply().encode()
     if failure:
         raise failure
     if not sink.streaming:
@@ -190,7 +190,7 @@ def _send_known(ex: Exchange, out: Out, s: Services, q: Question, data: bytes) -
     """A guarded answer goes to the caller: restored where that is their right, as a stream where they asked for one."""
     ex.first_token_ms = ex.elapsed_ms()
     ex.outcome, ex.status = "ok", 200
-    ex.reply = data.decode("utf-8", "replace")
+    ex.reply = data
     restores = may_restore(ex, q.route)
     if not restores and not q.asked.stream:
         _send_whole(ex, out, s, data)
@@ -245,7 +245,7 @@ async def _send_answer(ex: Exchange, out: Out, s: Services, q: Question, sink: B
         data = guard_output(ex, data, q.route, s.guard)
     else:
         data = await off_loop(q.route.masker, guard_output, ex, data, q.route, s.guard)
-    ex.reply = text_of(data)
+    ex.reply = checked(data)
     if may_restore(ex, q.route):
         data = _encode(restored(decoded(data), ex.vault))
     _send_whole(ex, out, s, data)

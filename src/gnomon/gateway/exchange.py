@@ -52,8 +52,8 @@ class Exchange:
     more_headers: tuple[tuple[str, str], ...] = ()  # of the answer
     tokens_in: int = 0
     tokens_out: int = 0
-    request: str = ""
-    reply: str = ""
+    request: bytes = b""  # masked, UTF-8
+    reply: bytes = b""
     error: str = ""
     outcome: Outcome = "internal"
     status: int = 0

@@ -10,10 +10,11 @@ import msgspec
 from gnomon.contract.bundle import MaskPolicy
 from gnomon.contract.content import ContentPolicy
 from gnomon.contract.verdicts import Masked
+from gnomon.gateway.quoting import quoted
 from gnomon.gateway.refusal import Refusal
 
 Side = Literal["input", "output"]
-Place = tuple[int, int, Any]
+Place = tuple[int, int, Any, str | None]
 """See `gnomon.guard.view`."""
 
 _PLAIN_WORDS = frozenset(
@@ -154,8 +155,8 @@ class TreeGuard:
         """
         parts: list[bytes] = []
         at = 0
-        for start, end, fired in places:
-            value = _decode(raw[start:end])
+        for start, end, fired, text in places:
+            value: Any = _decode(raw[start:end]) if text is None else text
             guarded: Any  # a number may stay one
             if type(value) is str:
                 guarded = value if value in _PLAIN_WORDS else self.text(value, fired)
@@ -165,7 +166,7 @@ class TreeGuard:
                 continue
             if type(value) is str and raw[end : end + 1] in _NAME_ENDS:
                 return None
-            parts += (raw[at:start], _encode(guarded))
+            parts += (raw[at:start], _encode(guarded) if text is None else quoted(guarded) or _encode(guarded))
             at = end
         return b"".join((*parts, raw[at:])) if parts else raw
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 
 from gnomon.contract.traffic import DefenceNotice, Feedback, TrafficRecord
+from gnomon.gateway.quoting import quoted
 from gnomon.kit import log
 
 _log = log.get(__name__)
@@ -47,8 +48,12 @@ class Recorder:
         self._fd, self.path = self._open()
         self._size = 0
 
-    def record(self, record: TrafficRecord) -> None:
-        self._write(b'{"t":"record","v":%b}\n' % self._encode(record))
+    def record(self, record: TrafficRecord, *, request: bytes = b"", reply: bytes = b"") -> None:
+        """`request`, `reply`: the record's masked content as UTF-8, which goes to the spool without a text between."""
+        told = self._encode(record)
+        if request or reply:
+            told = b'%b,"request":%b,"reply":%b}' % (told[:-1], _string(request), _string(reply))
+        self._write(b'{"t":"record","v":%b}\n' % told)
 
     def notice(self, notice: DefenceNotice) -> None:
         self._write(b'{"t":"notice","v":%b}\n' % self._encode(notice))
@@ -132,6 +137,11 @@ class Recorder:
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         fcntl.flock(fd, fcntl.LOCK_EX)
         return fd, path
+
+
+def _string(content: bytes) -> bytes:
+    """What cannot be read is replaced: a record is never lost for it."""
+    return quoted(content) or msgspec.json.encode(content.decode("utf-8", "replace"))
 
 
 def _sync(fd: int, retired: list[int]) -> None:

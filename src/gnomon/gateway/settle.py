@@ -21,7 +21,8 @@ def settle(ex: Exchange, s: Services) -> None:
         return
     ex.recorded = True
     total = ex.elapsed_ms()
-    s.recorder.record(_record(ex, total, s.persons_of(ex)))
+    request, reply = (_kept(ex.request), _kept(ex.reply)) if _keeps(ex) else (b"", b"")
+    s.recorder.record(_record(ex, total, s.persons_of(ex)), request=request, reply=reply)
     if ex.role:
         return
     s.metrics.count(ex.outcome, total, sum(ex.entities_in.values()), sum(ex.entities_out.values()))
@@ -34,7 +35,6 @@ def _record(ex: Exchange, total: float, persons: tuple[str, ...]) -> TrafficReco
     spent = 0.0
     if target is not None and target.priced and ex.cache != "hit":
         spent = cost(target.target, ex.tokens_in, ex.tokens_out) / 1e6
-    keep = (ex.route is None or ex.route.route.keep_content) and not _is_sealed(ex)
     return TrafficRecord(
         id=ex.id,
         at=ex.at,
@@ -65,8 +65,6 @@ def _record(ex: Exchange, total: float, persons: tuple[str, ...]) -> TrafficReco
         tokens_out=ex.tokens_out,
         entities_in=ex.entities_in,
         entities_out=ex.entities_out,
-        request=ex.request[:_MAX_CONTENT] if keep else "",
-        reply=ex.reply[:_MAX_CONTENT] if keep else "",
         error=ex.error,
         tags=ex.tags if ex.route is not None else {},  # without a route nothing has masked them
         content=tuple(ex.content.values()),
@@ -79,8 +77,18 @@ def _record(ex: Exchange, total: float, persons: tuple[str, ...]) -> TrafficReco
         saved=-spent if ex.role == "draft" else ex.saved,
         unscanned=ex.unscanned,
         persons=persons,
-        sealed=_sealed_copy(ex) if keep else "",
+        sealed=_sealed_copy(ex) if _keeps(ex) else "",
     )
+
+
+def _keeps(ex: Exchange) -> bool:
+    """Whether the record keeps what was said."""
+    return (ex.route is None or ex.route.route.keep_content) and not _is_sealed(ex)
+
+
+def _kept(content: bytes) -> bytes:
+    """As much of it as a record keeps."""
+    return content if len(content) <= _MAX_CONTENT else content.decode()[:_MAX_CONTENT].encode()
 
 
 def _sealed_copy(ex: Exchange) -> str:

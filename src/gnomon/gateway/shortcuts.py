@@ -61,14 +61,14 @@ class Shortcut:
         if data is None:
             return None
         assert ex.target is not None
-        ex.request = with_model(ex.target, q.kept).decode()
+        ex.request = with_model(ex.target, q.kept)
         return await inline_or_thread(len(data), q.route.masker, guard_output, ex, data, q.route, self._s.guard)
 
 
 def _as_whole(ex: Exchange) -> bytes:
     """A stream that went well as the answer it would have been whole; empty where it cannot be told so."""
-    said = ex.reply.encode()
-    if ex.endpoint != "chat" or not said or len(ex.reply) >= _KEPT_REPLY_CHARS or b'"tool_calls"' in said:
+    said = ex.reply
+    if ex.endpoint != "chat" or not said or len(said.decode()) >= _KEPT_REPLY_CHARS or b'"tool_calls"' in said:
         return b""
     tokens = {"prompt_tokens": ex.tokens_in, "completion_tokens": ex.tokens_out}
     answer = {

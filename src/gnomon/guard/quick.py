@@ -228,7 +228,7 @@ class Quick:
 
     def places(self, data: bytes) -> list[Place] | None:
         """The strings and long numbers of JSON outside of which there is nothing to find, each with what `fired` says
-        of its text (0 for a number); None where only a look at every string tells."""
+        of its text (0 for a number) and the text; None where only a look at every string tells."""
         if self._others is not None:
             return None if self.hits(data) else []
         found: list[Place] | None = self._scanner.places(data)

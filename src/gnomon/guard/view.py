@@ -30,8 +30,9 @@ class Found(NamedTuple):
     score: float = 1.0
 
 
-Place = tuple[int, int, Any]
-"""Where a string or number stands in JSON, with its quotation marks, and what a quick look said of its text."""
+Place = tuple[int, int, Any, str | None]
+"""Where a string or number stands in JSON, with its quotation marks, what a quick look said of its text, and the text
+(None: a number)."""
 
 
 class Number(NamedTuple):

@@ -230,9 +230,9 @@ static PyObject *scanner_json(PyObject *self, PyObject *args) {
     return as_bits(fired == NO_FEATURES ? fired : fired | (hides ? escaped : 0));
 }
 
-/* Adds (start, end, features) to a list. */
-static int add_place(PyObject *places, Py_ssize_t start, Py_ssize_t end, uint64_t fired) {
-    PyObject *place = Py_BuildValue("(nnK)", start, end, (unsigned long long)fired);
+/* Adds (start, end, features, text) to a list; takes the text, which is NULL where none could be made. */
+static int add_place(PyObject *places, Py_ssize_t start, Py_ssize_t end, uint64_t fired, PyObject *text) {
+    PyObject *place = text ? Py_BuildValue("(nnKN)", start, end, (unsigned long long)fired, text) : NULL;
     int failed = !place || PyList_Append(places, place) < 0;
     Py_XDECREF(place);
     return failed ? -1 : 0;
@@ -246,19 +246,23 @@ static int tell_places(const Scanner *self, Json json, Py_UCS4 *characters, PyOb
         if (token == JSON_END) return 0;
         if (token == JSON_ODD) return 1;
         uint64_t fired = 0;
+        PyObject *text;
         if (token == JSON_STRING) {
             Py_ssize_t count = string_at(&json, characters);
             if (count < 0) return 1;
             fired = scan_text(self, (Text){PyUnicode_4BYTE_KIND, characters, count}, 0);
             if (fired == NO_FEATURES) return -1;
             if (!is_worth(self, fired)) continue;
+            text = PyUnicode_FromKindAndData(PyUnicode_4BYTE_KIND, characters, count);
+        } else {
+            text = Py_NewRef(Py_None);
         }
-        if (add_place(places, start, json.place, fired) < 0) return -1;
+        if (add_place(places, start, json.place, fired, text) < 0) return -1;
     }
 }
 
-/* (data) -> [(start, end, features)] of the strings worth telling and of all long numbers, as they
- * stand in JSON with their quotation marks; None where it is not written as JSON must be. */
+/* (data) -> [(start, end, features, text)] of the strings worth telling and of all long numbers (without a text), as
+ * they stand in JSON with their quotation marks; None where it is not written as JSON must be. */
 static PyObject *scanner_places(PyObject *self, PyObject *data) {
     Py_buffer view;
     Py_UCS4 here[ON_STACK], *characters = here;
