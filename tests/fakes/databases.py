@@ -9,6 +9,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -17,6 +18,9 @@ from sqlalchemy.exc import OperationalError
 from gnomon.kit.db import Base, Database
 
 POSTGRES = os.environ.get("GNOMON_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
+
+_DIALECTS: dict[str, tuple[Any, Any]] = {}  # name of a dialect: it, and the statements compiled for it
+_MADE: set[tuple[str, ...]] = set()  # tables that the run's database has
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -41,18 +45,38 @@ def _made() -> str:
     return POSTGRES.rsplit("/", 1)[0] + f"/{name}"
 
 
+def opened(url: str) -> Database:
+    """A database as the product opens it, on what the first of its kind has learned.
+
+    SQLAlchemy keeps with the dialect into what it has compiled each statement. A platform for every test would compile
+    them all again, which takes longer than running them.
+    """
+    database = Database(url)
+    engine = database.engine
+    if (known := _DIALECTS.get(engine.dialect.name)) is None:
+        engine.connect().close()  # only now the dialect knows its server
+        engine.dispose()
+        _DIALECTS[engine.dialect.name] = engine.dialect, engine._compiled_cache
+    else:
+        engine.dialect, engine._compiled_cache = known
+        engine.pool._dialect = engine.dialect
+    return database
+
+
 def _empty(url: str) -> None:
     """Every table that the code knows by now is there and empty, ids begin at 1."""
-    database = Database(url)
+    tables = tuple(Base.metadata.tables)
+    database = opened(url)
     try:
         with database.engine.begin() as connection:
-            Base.metadata.create_all(connection)
-            connection.exec_driver_sql("SET LOCAL session_replication_role = replica")  # past the append-only triggers
-            for table in reversed(Base.metadata.sorted_tables):
-                connection.execute(table.delete())
-            sequences = connection.scalars(text("SELECT quote_ident(sequencename) FROM pg_sequences")).all()
-            for sequence in sequences:
-                connection.exec_driver_sql(f"ALTER SEQUENCE {sequence} RESTART")
+            if tables not in _MADE:
+                Base.metadata.create_all(connection)
+            statements = ["SET LOCAL session_replication_role = replica"]  # past the append-only triggers
+            statements += [f"DELETE FROM {table.name}" for table in reversed(Base.metadata.sorted_tables)]
+            sequences = connection.scalars(text("SELECT quote_ident(sequencename) FROM pg_sequences"))
+            statements += [f"ALTER SEQUENCE {sequence} RESTART" for sequence in sequences]
+            connection.exec_driver_sql("; ".join(statements))
+        _MADE.add(tables)
     finally:
         database.close()
 

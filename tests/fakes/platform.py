@@ -1,6 +1,7 @@
 """A real platform on a real database (a SQLite file, or PostgreSQL by URL), a clock that tests move, a small cast."""
 
 import atexit
+import json
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -19,9 +20,10 @@ from gnomon.kit import services
 from gnomon.kit.clock import FakeClock
 from gnomon.kit.db import Base, Database
 from gnomon.kit.work import ACTIONS, Actor, Bus, Platform, system
+from tests.fakes.databases import opened
 
 R = TypeVar("R")
-_TEMPLATES: dict[int, Path] = {}  # number of tables: an empty database with them
+_TEMPLATES: dict[tuple[int, str], Path] = {}  # tables known and rights given: a database with them
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 # A password costs a test next to nothing; what it costs whoever guesses is a test of its own.
@@ -46,15 +48,21 @@ def make_platform(
 
     `url` names an empty database that has the tables (see `tests.fakes.databases`); else a SQLite file is made.
     """
-    database = Database(url) if url else _database(folder / "control.sqlite")
-    services.fill(held_out=sealed_text_hashes)  # as wiring does
-    platform = Platform(database, hooks=ControlHooks(), bus=bus, clock=FakeClock(MONDAY))
     posts = sorted({post for _, _, held in CAST.values() for post in held})
+    rights = permissions or dict.fromkeys(ACTIONS, posts)
+    database = opened(url) if url else _copied(folder / "control.sqlite", rights)
+    if url:
+        _hire(database, rights)
+    services.fill(held_out=sealed_text_hashes)  # as wiring does
+    return Platform(database, hooks=ControlHooks(), bus=bus, clock=FakeClock(MONDAY))
+
+
+def _hire(database: Database, permissions: dict[str, list[str]]) -> None:
     with database.session() as session:
         session.add(
             MatrixVersion(
                 version=1,
-                permissions=permissions or dict.fromkeys(ACTIONS, posts),
+                permissions=permissions,
                 exclusive=[["system_admin", "security_admin", "audit_admin"]],
                 made_at=MONDAY,
                 made_by="test",
@@ -66,7 +74,6 @@ def make_platform(
                 Person(id=login, login=login, name=name, team=team, posts=held, locale="zh-CN", created_at=MONDAY)
             )
         session.commit()
-    return platform
 
 
 def open_platform(folder: Path, *, bus: Bus | None = None) -> Platform:
@@ -75,27 +82,28 @@ def open_platform(folder: Path, *, bus: Bus | None = None) -> Platform:
     return Platform(_hasty(folder / "control.sqlite"), hooks=ControlHooks(), bus=bus, clock=FakeClock(MONDAY))
 
 
-def _database(path: Path) -> Database:
-    """A fresh database with all tables known by now: a copy, for making them takes longer than most tests."""
-    tables = len(Base.metadata.tables)
-    if tables not in _TEMPLATES:
-        template = Path(tempfile.mkdtemp(prefix="gnomon-template-")) / "empty.sqlite"
+def _copied(path: Path, permissions: dict[str, list[str]]) -> Database:
+    """A database with all tables known by now and the cast: a copy, for making one takes longer than most tests."""
+    key = len(Base.metadata.tables), json.dumps(permissions)
+    if key not in _TEMPLATES:
+        template = Path(tempfile.mkdtemp(prefix="gnomon-template-")) / "hired.sqlite"
         atexit.register(shutil.rmtree, template.parent, ignore_errors=True)
         made = _hasty(template)
         Base.metadata.create_all(made.engine)
+        _hire(made, permissions)
         with made.engine.connect() as connection:
             connection.exec_driver_sql("COMMIT")
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
             connection.exec_driver_sql("BEGIN")
         made.close()
-        _TEMPLATES[tables] = template
-    shutil.copyfile(_TEMPLATES[tables], path)
+        _TEMPLATES[key] = template
+    shutil.copyfile(_TEMPLATES[key], path)
     return _hasty(path)
 
 
 def _hasty(path: Path) -> Database:
     """A database that does not wait for the disk: a test's power never fails."""
-    database = Database(f"sqlite:///{path}")
+    database = opened(f"sqlite:///{path}")
     event.listen(database.engine, "connect", lambda connection, _record: connection.execute("PRAGMA synchronous=OFF"))
     return database
 
