@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from gnomon import native
 from gnomon.guard.normalise import digits, fold
 from gnomon.kit.errors import BadInput
 from gnomon.kit.keys import next_numbered, numbered, secret_key
@@ -46,9 +47,13 @@ class PersonIndex:
     """
 
     def __init__(self, keys: Iterable[bytes]) -> None:
-        self._bases = [(key_name(key), hashlib.blake2b(key=key, digest_size=_DIGEST)) for key in keys]
+        used = tuple(keys)
+        self._bases = [(key_name(key), hashlib.blake2b(key=key, digest_size=_DIGEST)) for key in used]
         if not self._bases:
             raise BadInput("An index of persons needs a key.", next_step="Give at least one of 32 bytes.")
+
+        made = native.load("tokens")
+        self._quick = made and made.Keyed(used[-1], _DIGEST, self._bases[-1][0], plain_form).tokens
 
     @property
     def key_names(self) -> tuple[str, ...]:
@@ -66,16 +71,13 @@ class PersonIndex:
 
     def tokens_of(self, values: Iterable[str]) -> tuple[str, ...]:
         """The tokens of several identifiers, each once, under the newest key."""
-        name, base = self._bases[-1]
-        tokens = set()
-        for value in values:
-            is_plain = len(value) <= _MOBILE_DIGITS and value.isascii() and value.isdigit()
-            plain = value if is_plain else plain_form(value)
-            if len(plain) >= _SHORTEST:
-                made = base.copy()
-                made.update(plain.encode("utf-8", "surrogatepass"))
-                tokens.add(name + made.hexdigest())
-        return tuple(sorted(tokens))
+        if self._quick is not None:
+            return tuple(sorted(self._quick(values)))
+        return self.tokens_slowly(values)
+
+    def tokens_slowly(self, values: Iterable[str]) -> tuple[str, ...]:
+        """The same without C."""
+        return tuple(sorted({token for value in values if (token := self.token(value))}))
 
     def _made(self, plain: str, name: str, base: "hashlib.blake2b") -> str:
         if len(plain) < _SHORTEST:

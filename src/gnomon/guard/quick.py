@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from gnomon import native
 from gnomon.guard import islands
-from gnomon.guard.detectors import DETECTORS, Detector, bank_card, devices, email, phone, resident_id
+from gnomon.guard.detectors import DETECTORS, Detector, bank_card, devices, email, phone, resident_id, social_credit
 from gnomon.guard.detectors.base import Words
 from gnomon.guard.normalise import FULL_WIDTH, rare_class
 from gnomon.guard.scan import LONG_NUMBER, Scanner, characters, literal
@@ -165,10 +165,10 @@ class Quick:
     """The quick look of one finder. Immutable but for what it remembers; raises Unfit where C cannot do it."""
 
     def __init__(self, detectors: Sequence[Detector]) -> None:
-        numbers, mail = native.load("numbers"), native.load("mail")
-        if numbers is None or mail is None or not all(any(one is each for each in detectors) for one in NUMBERS):
+        numbers, mail, codes = map(native.load, ("numbers", "mail", "codes"))
+        if not (numbers and mail and codes) or not all(any(one is each for each in detectors) for one in NUMBERS):
             raise Unfit("nothing in C, or other numbers")
-        self._numbers, self._mail = numbers.numbers, mail.addresses
+        self._numbers, self._mail, self._codes = numbers.numbers, mail.addresses, codes.codes
         self._next = 6
         groups = [Group(islands.TRIGGERS, _ISLAND)]
         self._named = [(self._hint(groups, words), words) for words in _NAMED]
@@ -207,6 +207,8 @@ class Quick:
             find: Find = phone.find_bracketed
         elif detector is email.DETECTOR:
             triggers, find = detector.triggers, self._addresses
+        elif detector is social_credit.CHECKED:
+            triggers, find = detector.triggers, self._checked
         elif any(detector is one for one in NUMBERS) or not detector.triggers:
             return
         else:
@@ -265,6 +267,10 @@ class Quick:
         found: list[Found] = self._mail(view.text, Found, email.DETECTOR.entity)
         if "\n" in view.text:
             found.extend(email.broken(view))
+        return found
+
+    def _checked(self, view: View) -> list[Found]:
+        found: list[Found] = self._codes(view.text, Found, social_credit.CHECKED.entity)
         return found
 
     def _read(self, view: View, fired: int) -> list[Found]:

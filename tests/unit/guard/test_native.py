@@ -11,13 +11,15 @@ from tests.unit.guard.test_stream import PIECES
 
 from gnomon import native
 from gnomon.guard import cutting
-from gnomon.guard.detectors import DETECTORS
+from gnomon.guard.detectors import DETECTORS, social_credit
 from gnomon.guard.finding import Finder
+from gnomon.guard.persons import PersonIndex
 from gnomon.guard.placeholders import code, code_slowly
 from gnomon.guard.quick import NUMBERS, Quick
 from gnomon.guard.scan import LONG_NUMBER
 from gnomon.guard.shapes import shapes_of
 from gnomon.guard.slow import Slow
+from gnomon.guard.view import Found, View
 
 # Both ways are compared; without a compiler there is only one, which the other tests of the guard run.
 needs_c = pytest.mark.skipif(native.load("scan") is None, reason="nothing in C is built here")
@@ -112,3 +114,30 @@ def test_what_is_no_text_is_an_error_and_no_crash(name: str, args: tuple[Any, ..
     call = {"scan": "Scanner", "numbers": "numbers", "cutting": "undecided", "digest": "Keyed"}[name]
     with pytest.raises((TypeError, ValueError)):
         getattr(module, call)(*args)
+
+
+@needs_c
+@settings(max_examples=100, deadline=None)
+@given(
+    body=st.text("0123456789ABCDEFGHJKLMNPQRTUWXYIOSVZabz", min_size=17, max_size=17),
+    digits=st.booleans(),
+    before=st.sampled_from(("", "税号", " ", "a", "一")),
+    after=st.sampled_from(("", "。", "a", "_", "1")),
+)
+def test_codes_of_companies_are_found_by_their_check_character(
+    body: str, digits: bool, before: str, after: str
+) -> None:
+    if digits:
+        body = body[:2] + "440300" + body[8:]
+    text = "，".join(before + body + check + after for check in "0123456789ABCDEFGHJKLMNPQRTUWXYy")
+    codes = native.load("codes").codes
+    assert codes(text, Found, "USCC") == list(social_credit.CHECKED.find(View(text)))
+
+
+@needs_c
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.text("138600+-_. @aZé中１", max_size=16) | st.text(max_size=6) | nasty, max_size=4))
+@example(["a" * 128, "a" * 129, "b" * 513, "13812345678", "+8613812345678", "008613812345678", "0013812345678"])
+def test_tokens_of_persons_are_the_same_in_c(values: list[str]) -> None:
+    index = PersonIndex([bytes(range(16)), bytes(range(32))])
+    assert index.tokens_of(values) == index.tokens_slowly(values)
