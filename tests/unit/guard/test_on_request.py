@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import time
 from functools import cache
 
@@ -14,8 +15,10 @@ from gnomon.contract.masking import MaskPolicy, MaskRule
 from gnomon.guard.detectors import DETECTORS, NAMED_ON_REQUEST, ON_REQUEST
 from gnomon.guard.finding import default_finder
 from gnomon.guard.names.finder import name_finder
+from gnomon.guard.packaged import packaged_policy
 from gnomon.guard.policy import DEFAULT_POLICY, BadMaskPolicy, Masker
 from gnomon.guard.stream import StreamMasker
+from gnomon.guard.surrogates import surrogate
 
 KEY = b"k" * 32
 
@@ -238,3 +241,54 @@ def test_places_refer_to_the_original() -> None:
     assert [text[span.start : span.end] for span in spans] == [
         "２０２６年\u200b１１月２２日", "１０００\u200b８４", "ｗｗｗ.example.com",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "entity", "format", "out"),
+    [
+        ("定于2026年11月22日上午9点", "DATE_TIME", "", "定于2026年11月"),
+        ("on 2026-11-22 10:30", "DATE_TIME", "year", "on 2026"),
+        ("on March 3rd, 2026 at 5 pm", "DATE_TIME", "month", "on 2026-03"),
+        ("on 3 May 1994", "DATE_TIME", "decade", "on 1990s"),
+        ("周三上午9点见", "DATE_TIME", "", "⟦日期⟧见"),
+        ("邮编：100084", "POSTCODE", "", "邮编：100***"),
+        ("to SW1A 1AA", "POSTCODE", "", "to SW1A ***"),
+    ],
+)
+def test_less_is_said_where_a_policy_wants_it(text: str, entity: str, format: str, out: str) -> None:
+    rule = MaskRule(entity=entity, operator="generalise", format=format)
+    masker = Masker(replace(DEFAULT_POLICY, rules=(rule, *DEFAULT_POLICY.rules)), key=KEY)
+
+    assert masker.mask(text, "input").text == out
+
+
+@pytest.mark.parametrize(
+    ("entity", "value", "shape"),
+    [
+        ("DATE_TIME", "2026年11月22日", r"20(2[3-9])年\d{1,2}月\d{1,2}日"),
+        ("POSTCODE", "100084", r"\d{6}"),
+        ("WEB_ADDRESS", "https://www.firm.cn/x?y=1", r"https://www\.\w+\.example\.(com|org|net)/\w+"),
+        ("WEB_ADDRESS", "firm.cn", r"\w+\.example\.(com|org|net)"),
+        ("NATIONALITY", "美国人", r".{2,3}人"),
+        ("NATIONALITY", "藏族", r".{1,2}族"),
+        ("NATIONALITY", "中共党员", r".+"),
+        ("NATIONALITY", "german", r"[a-z]+"),
+        ("LOCATION", "杭州市", r".{2,4}市"),
+        ("LOCATION", "Paris", r"[A-Z][a-z]{4}"),
+    ],
+)
+def test_each_has_surrogates_of_its_kind(entity: str, value: str, shape: str) -> None:
+    made = surrogate(value, entity, key=KEY)
+
+    assert re.fullmatch(shape, made), made
+    assert made != value
+
+
+def test_the_policy_of_every_entity_looks_for_each_of_them() -> None:
+    policy = packaged_policy("everything")
+    text = "王小明，45岁，汉族，2026年11月22日自 Norway 来，邮编：100084，见 https://example.com/a"
+    masked = Masker(policy, key=KEY).mask(text, "input")
+
+    asked = {detector.entity for detector in ON_REQUEST} | NAMED_ON_REQUEST
+    assert asked <= {rule.entity for rule in policy.rules}
+    assert masked.counts == dict.fromkeys(asked | {"PERSON"}, 1)

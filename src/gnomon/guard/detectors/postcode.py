@@ -24,7 +24,7 @@ _CANADIAN = "[ABCEGHJ-NPRSTVXY][0-9][A-Z] [0-9][A-Z][0-9]"
 _VALUE = (
     r"(?:(?ai:[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][A-Z]{2}|[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9])|[0-9]{3,6}(?:[- ]?[0-9]{2,4})?)"
 )
-_after_word = keyed(ENTITY, _WORDS, rf"{_VALUE}(?![0-9A-Za-z_]|[.\-][0-9])")
+_after_word = keyed(ENTITY, _WORDS, rf"{_VALUE}(?![0-9A-Za-z_*]|[.\-][0-9])")
 
 
 @cache

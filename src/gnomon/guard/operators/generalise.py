@@ -1,4 +1,5 @@
-"""Less is said: an age band for an age, a month for a day, a city for an address, a net for an address in it.
+"""Less is said: an age band for an age, a month for a day, a city for an address, a net for an address in it, the first
+three digits of a postcode.
 
 What cannot be read as what it should be is redacted.
 """
@@ -13,6 +14,8 @@ from gnomon.guard.placeholders import placeholder
 _YEAR_FIRST = re.compile(r"([0-9]{4})\s?(?:年|[-/.])?\s?([0-9]{1,2})?")
 _YEAR_LAST = re.compile(r"([0-9]{1,2})[-/.]([0-9]{1,2})[-/.]([0-9]{4})")
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}")
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH = re.compile(rf"\b({'|'.join(_MONTHS)})", re.IGNORECASE)
 _CITY = re.compile(r".{1,24}?(?:自治州|地区|市|盟)")
 _PROVINCE = re.compile(r".{1,12}?(?:省|自治区|特别行政区|市)")
 
@@ -30,6 +33,21 @@ def _date(value: str, format: str) -> str:
     if format == "year" or not month or not 1 <= int(month) <= 12:
         return f"{year}年" if "年" in value else year
     return f"{year}年{int(month)}月" if "年" in value else f"{year}-{int(month):02}"
+
+
+def _moment(value: str, format: str) -> str:
+    """As `_date`, with a month in words."""
+    month = _MONTH.search(value)
+    made = _date(value, format)
+    if not month or len(made) != 4 or format not in ("", "month"):
+        return made
+    return f"{made}-{_MONTHS.index(month[1].lower()) + 1:02}"
+
+
+def _postcode(value: str, _format: str) -> str:
+    """Stars for the rest: what is left is no postcode. Three digits are a district, letters before the space a town."""
+    kept = 3 if value[:1].isdigit() else value.find(" ")
+    return value[:kept] + re.sub("[0-9A-Za-z]", "*", value[kept:]) if kept > 0 else ""
 
 
 def _age(value: str, format: str) -> str:
@@ -66,7 +84,9 @@ def _person(value: str, _format: str) -> str:
 
 _WAYS: dict[str, tuple[Callable[[str, str], str], tuple[str, ...]]] = {
     "DOB": (_date, ("", "month", "year", "decade")),
+    "DATE_TIME": (_moment, ("", "month", "year", "decade")),
     "AGE": (_age, ("", "5", "10", "20")),
+    "POSTCODE": (_postcode, ("",)),
     "IP": (_net, ("",)),
     "GEO": (_place, ("", "1", "2")),
     "ADDRESS": (_address, ("", "city", "province")),

@@ -6,6 +6,7 @@ from typing import Final
 from gnomon.guard.surrogates.bodies import address, organisation, well_known
 from gnomon.guard.surrogates.codes import CODES, Maker, read
 from gnomon.guard.surrogates.dice import Dice
+from gnomon.guard.surrogates.others import nationality, web_address
 from gnomon.guard.surrogates.people import person
 
 
@@ -19,6 +20,9 @@ MAKERS: Final[Mapping[str, Maker]] = {
     "PERSON": _who,
     "ORGANIZATION": organisation,
     "ADDRESS": address,
+    "LOCATION": address,
+    "NATIONALITY": nationality,
+    "WEB_ADDRESS": web_address,
 }
 """Entity → how its surrogate is made. To add one: a function and a line."""
 

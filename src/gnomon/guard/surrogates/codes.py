@@ -203,13 +203,14 @@ CODES: Final[Mapping[str, Maker]] = {
     "GEO": _place,
     "DOB": _date,
     "AGE": _age,
+    "DATE_TIME": _date,
     "US_SSN": _ssn,
     "PHONE_NUMBER": _phone,
     "PLATE": _plate,
     **dict.fromkeys(
         (
             "CN_LANDLINE", "PASSPORT", "HMT_PERMIT", "DRIVER_LICENCE", "OFFICER_ID", "MRN", "INSURANCE_NO",
-            "STUDENT_NO", "WECHAT", "QQ", "UK_NINO", "US_TAX_ID", "EU_VAT",
+            "STUDENT_NO", "POSTCODE", "WECHAT", "QQ", "UK_NINO", "US_TAX_ID", "EU_VAT",
         ),
         shaped,
     ),
