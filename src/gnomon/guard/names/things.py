@@ -1,4 +1,4 @@
-"""What a tagger takes for a name and is none: games, currencies, abbreviations, countries, kinds of people."""
+"""What a tagger takes for a name and is none: games, currencies, abbreviations, countries, kinds of people, code."""
 
 import re
 from collections.abc import Iterator
@@ -45,7 +45,24 @@ def without(text: str, found: list[Found]) -> list[Found]:
         for item in _parted(text, whole)
         if not _NO_NAME.search(text, item.start, item.end)
         and not any(start <= item.start and item.end <= end for start, end in things)
+        and not _is_code(text, item)
     ]
+
+
+def _is_code(text: str, item: Found) -> bool:
+    """Whether this is a word of a program or a protocol: `tool_choice`; `auto`, `getWeather`, where it stands alone.
+
+    A tagger that learnt Chinese takes nearly every Latin word without company for an organisation. `Innography` may
+    be one: a line of somebody's signature.
+    """
+    name = text[item.start : item.end]
+    if not name.isascii():
+        return False
+    if "_" in text[max(item.start - 1, 0) : item.end + 1]:
+        return True
+    words = text.split()
+    alone = words[0].strip(",.;:()") if len(words) == 1 else ""
+    return text.isascii() and (name.islower() or bool(alone and not (alone.isalpha() and alone.istitle())))
 
 
 def _parted(text: str, found: Found) -> Iterator[Found]:
