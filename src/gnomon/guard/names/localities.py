@@ -35,26 +35,30 @@ _MORE: Final = (1.5, 3.0)
 """What speaks for a known name to be a place, in nats: for one that may be something else, and for the others."""
 _KNOWN_SCORE: Final = 0.85
 _SCORE: Final = 0.7
+_TITLED: Final = 0.9
+"""A person whose title stands beside the name is no place."""
 _AT: Final = 1 + 4 * ENTITIES.index(ENTITY)
 _BEGIN, _MIDDLE, _END = (TAGS.index(f"{place}-{ENTITY}") for place in "BME")
 
 # 昨日中美…: the first of a pair may be the end of another word; 中美洲, 欧美味: its last the beginning of one.
 _NO_PAIR: Final = "[昨今当每周整终某穿超优其集]"
-_NO_NAME: Final = "[洲东部国食元好妙女味律庭官语文式军午旬间期前常后士黎度尼夏秋裔阳鲜加及贡典纪古代]"
+_NO_NAME: Final = "[洲东西部国食元好妙女味律庭官语文式军午旬间期前常后士黎度尼夏秋裔阳鲜加及贡典纪古代]"
 _TWO: Final = (
     "两|[三四五]国|关系|双方|双边|合作|贸易|友好|边境|边界|联合|之间|建交|战争|谈判|首脑|元首|领导|人民|经贸|交流|协定|高层|"
     "战略|对话"
 )
 # One character for a country or a city, where what stands beside it says so: 访华, 在京, 美方, 台商, 俄外长.
 _ALONE: Final = re.compile(
-    "(?<=[访赴驻旅抵离返来在对侨援回进晋飞])[华京沪](?![盛夏人侨北东南中裔润为山丽贵清西泰尔纳剧戏味城华九津派族郊深市灯])"
-    "|(?<=[访赴驻旅援侨])[美日英法德俄韩朝印欧澳港台粤津渝藏]"
+    "(?<=[访赴驻旅抵离返来在对侨回进晋飞])[华京沪](?![盛夏人侨北东南中裔润为山丽贵清西泰尔纳剧戏味城华九津派族郊深市灯沙])"
+    "|(?<=[访赴驻旅侨])[美日英法德俄韩朝印欧澳港台粤津渝藏]"
     "(?![国洲丽容好食元术妙女味满学感常前益夜后期报本程子渐历湾北中南州风上下口珠城阳盟雄语律院官罗鲜廷度尼])"
     rf"|(?:(?<![{_HAN}])|(?<=[与和同向对由使被让是的及]))[中美日俄英法德韩朝印巴欧以伊埃]方(?![面法向式针案程便形圆位才])"
     "|(?<![平柜吧舞讲站前后阳电擂月灶塔炮])台(?=[商胞独资])|港(?=[股府督商胞资])"
     "|(?<![今昨明近当终])[俄美英法日德韩朝印](?=外长|总统|政府|首相|国防部)"
     f"|(?<![{_HAN}])[美日英法德俄韩](?=军)"
 )
+# 发展中国家: no China.
+_OTHER: Final = re.compile("(?<=发展)中国家")
 # What follows a place and is not part of its name.
 _REST: Final = re.compile(
     "(?:地区|[东西南北中]部|流域|沿岸|一带|境内|各地|各市|全境|政府|两国|大陆|世界|山麓|人民|国家|之间)$"
@@ -66,10 +70,11 @@ _SITE = (
     "空军基地|球场|广场|步行街|小区|金融商务区|商务区|艺术区|艺术村|度假区|开发区|工业区|工业园|产业园|园区|新区|小镇|大桥|大厦|火车站|"
     "公园|体育场|体育馆|半岛|群岛|海峡|海域|海滩|沙滩|雪山|山脉|火山|峡谷|峡湾|瀑布|高原|平原|盆地|草原|沙漠"
 )
+_PROSE = "的了是在和与及或从到向将被把等"
 _NO_FIRM = "(?!公司|集团|大学|学院|银行)"
 # What may follow a place within its name, a few characters between; and what a person's name beside it is part of.
 _SITES: Final = re.compile(
-    rf"[{_HAN}]{{0,5}}?(?:{_SITE}|古镇|古城|高新区|科技园|保税区|新城|国际机场|机场|高铁站|车站|地铁站|体育中心|会议中心|会展中心|"
+    rf"(?:(?![{_PROSE}])[{_HAN}]){{0,5}}?(?:{_SITE}|古镇|古城|高新区|科技园|保税区|新城|国际机场|机场|高铁站|车站|地铁站|体育中心|会议中心|会展中心|"
     rf"购物中心|商业街|文化街|批发市场|海岸|雨林|市区|县城|城区)(?![{_HAN}]?(?:公司|集团|大学|学院|银行))"
 )
 _CALLED: Final = re.compile(
@@ -124,7 +129,7 @@ def known(text: str) -> list[Known]:
     while at < len(text) - 1:
         for length in range(min(words.longest, len(text) - at), 1, -1):
             is_sure = words.names.get(text[at : at + length])
-            if is_sure is not None:
+            if is_sure is not None and not _OTHER.match(text, at):
                 found.append(Known(at, at + length, is_sure))
                 at += length
                 break
@@ -152,11 +157,12 @@ def settled(text: str, names: list[Found], read: list[Found], *, is_wary: bool) 
     latin = [item for item in read if not _CHINESE.search(text, item.start, item.end)]
     people = [item for item in names if item.entity == "PERSON"]
     places = _apart(list(_of_people(text, people)), _found(text, [one for one in read if one not in latin], is_wary))
-    found = list(names)
-    for place in places:
-        met = [item for item in found if item.start < place.end and place.start < item.end]
-        if all(item.entity == "PERSON" for item in met):
-            found.append(place)
+    found = [item for item in names if not (item in people and item.score < _TITLED and _is_all_of(places, item))]
+    found += [
+        place
+        for place in places
+        if all(item.entity == "PERSON" for item in names if item.start < place.end and place.start < item.end)
+    ]
     return found + [item for item in latin if item.score >= english_places.SURE or not _meets(item, found)]
 
 
@@ -179,6 +185,8 @@ def _place(text: str, item: Found, names: list[Known], is_wary: bool) -> Found |
     start, end = item.start, item.end
     while (rest := _REST.search(text, start, end)) and rest.start() - start >= 2:
         end = rest.start()
+    if (of := text.find("的", start + 2, end)) > 0:
+        end = of
     if text[start:end] in _words().general:
         return None
     within = [one for one in names if one.start < end and start < one.end]
@@ -218,6 +226,13 @@ def _is_of(alone: list[Found], item: Found, names: list[Known]) -> bool:
     """Whether a short reading is nothing but places of one character each, and a letter: 中美, 美方."""
     inside = sum(item.start <= one.start < item.end for one in alone)
     return inside > 0 and item.end - item.start - inside < 2 and not _is_sure(item, names)
+
+
+def _is_all_of(places: list[Found], item: Found) -> bool:
+    """Whether a name is nothing but places that lie within it: 印巴."""
+    return sum(one.end - one.start for one in places if item.start <= one.start and one.end <= item.end) == (
+        item.end - item.start
+    )
 
 
 def _is_sure(item: Found, names: list[Known]) -> bool:
