@@ -61,7 +61,7 @@ def _words() -> Words:
         frozenset(parts["languages"]),
         re.compile(rf"(?<![\w@./\-])[A-Za-z]{{3,20}}(?:[ -](?ai:{tails})s?(?![\w\-]))?(?![\w@]|\.[A-Za-z0-9])"),
         re.compile(
-            rf"(?:{lands})(?:国籍|公民|裔|籍|人(?![民口均力物才寿工造文体家大权事类员士格]))|(?:{peoples})族(?![谱群裔长人])|{others}"
+            rf"(?:{lands})(?:国籍|公民|裔|籍|人(?![民口均力物才寿工造文体家大权事类员士格保居行]))|(?:{peoples})族(?![谱群裔长人馆自乡镇县])|{others}"
         ),
     )
 
