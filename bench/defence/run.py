@@ -34,7 +34,7 @@ from gnomon.control.rulebook.rules import load  # noqa: E402
 from gnomon.engine.defence import Level, Rules, Watch, fitted  # noqa: E402
 from gnomon.guard.measure import wilson  # noqa: E402
 
-EVALUATION = (*range(501, 507), *range(601, 607))
+EVALUATION = (*range(701, 707), *range(711, 717))
 SOON_S = 60.0
 PEER_LIMITS = (30, 60, 120, 300, 600)
 UNSAFE = ContentFinding(

@@ -101,6 +101,15 @@ def test_a_job_that_begins_an_hour_late_is_usual_still() -> None:
     assert base.days == pytest.approx(21, abs=0.1)
 
 
+def test_a_job_that_was_early_for_weeks_and_is_late_today_is_usual_still() -> None:
+    start = int(START // 3600)
+    early = {start + day * 24 + (3 if day < 7 else 2): 1000.0 for day in range(21)}  # on time one week, early two
+    base = fitted(early, START + 21 * 86_400)
+    late, noon = START + 3600 * 4, START + 3600 * 12
+    assert base.at(late) == 1000.0
+    assert base.at(noon) < 1000.0
+
+
 def test_several_hours_are_measured_by_several_hours() -> None:
     start = int(START // 3600)
     base = fitted({start + hour: 50.0 for hour in range(21 * 24)}, START + 21 * 86_400)

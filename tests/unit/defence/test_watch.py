@@ -66,6 +66,13 @@ def test_a_flood_is_found_within_seconds_with_a_key_and_without() -> None:
     assert (found[0].subject, found[0].level) == ("address:home", Level.BAN)
 
 
+def test_one_address_that_guesses_fast_is_named_and_is_no_flood_from_everywhere() -> None:
+    found = shown(watch(), [wrong(n / 15, f"{n:04x}") for n in range(600)])
+    assert {one.subject for one in found} == {"address:stranger"}
+    turns = [wrong(n / 15, f"{n:04x}", f"stranger{n % 100}") for n in range(600)]
+    assert "installation:" in {one.subject for one in shown(watch(), turns) if one.family == Family.FLOOD}
+
+
 def test_a_newcomer_may_be_fast_but_not_a_flood() -> None:
     found = shown(watch(), [asked(n / 20, "x") for n in range(1100)])
     assert {one.level for one in found} == {Level.WARN}
@@ -138,6 +145,25 @@ def test_of_a_newcomer_less_is_allowed_where_nobody_knows_the_address(address: s
     guard.learn({"shop": Baseline(usual=(0.0,) * 168, tail=1.0, days=1.5, busiest=80.0)})
     guard.settle({"shop": frozenset(("home",))})
     assert {one.level for one in shown(guard, stolen(3600, 400, address))} == ({level} if level else set())
+
+
+def burst(n: int, address: str) -> list[TrafficRecord]:
+    return [asked(1000.0 + 2.0 * i, "same", address=address) for i in range(n)]
+
+
+@pytest.mark.parametrize(("busiest", "n", "address", "said"), [
+    (20.0, 80, "elsewhere", True), (20.0, 40, "elsewhere", False), (20.0, 80, "home", False),
+    (150.0, 80, "elsewhere", False), (150.0, 140, "elsewhere", True),
+])  # fmt: skip
+def test_a_burst_from_where_a_newcomer_never_was_is_told_within_minutes(
+    busiest: float, n: int, address: str, said: bool
+) -> None:
+    guard = watch()
+    guard.learn({"shop": Baseline(usual=(0.0,) * 168, tail=1.0, days=1.5, busiest=busiest)})
+    guard.settle({"shop": frozenset(("home",))})
+    found = shown(guard, burst(n, address))
+    assert bool(found) is said
+    assert all(one.level == Level.WARN and one.facts["strange_5m"] >= RULES.newcomer_strange_5m for one in found)
 
 
 def test_a_newcomer_may_grow_to_half_as_much_again_as_it_ever_asked() -> None:

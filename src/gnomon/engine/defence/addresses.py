@@ -18,12 +18,13 @@ REFUSED = frozenset(("unauthorised", "bad_request", "forbidden", "limited"))
 
 
 class _Address:
-    __slots__ = ("refused", "tried", "valid")
+    __slots__ = ("is_named", "refused", "tried", "valid")
 
     def __init__(self) -> None:
         self.tried: dict[str, float] = {}  # wrong key → when it was last tried
         self.valid: set[str] = set()  # keys that came in
         self.refused = Ring(2, 10.0)
+        self.is_named = False  # as one who guesses: what it goes on with is no flood from everywhere
 
 
 class Addresses:
@@ -53,12 +54,11 @@ class Addresses:
         return found
 
     def _flood(self, entry: _Address, r: TrafficRecord) -> list[Suspicion]:
-        """Of requests without a key that fits: from one address, or from all together (then nobody is named)."""
+        """Of requests without a key that fits: from one address, or from all together that were not named yet."""
         found = []
-        for ring, subject, level, most in (
-            (entry.refused, f"address:{r.address}", Level.BAN, self._rules.flood_refused_10s),
-            (self._refused, "installation:", Level.WARN, self._rules.flood_refused_everywhere_10s),
-        ):
+        alone = (entry.refused, f"address:{r.address}", Level.BAN, self._rules.flood_refused_10s)
+        everywhere = (self._refused, "installation:", Level.WARN, self._rules.flood_refused_everywhere_10s)
+        for ring, subject, level, most in (alone,) if entry.is_named else (alone, everywhere):
             ring.add(r.at)
             if ring.last(1) >= most:
                 facts = {"refused_10s": ring.last(1), "limit": most}
@@ -73,6 +73,7 @@ class Addresses:
         day = sum(at > r.at - _DAY_S for at in entry.tried.values())
         found = self._guessing(entry, r, hour, day)
         if found:
+            entry.is_named = True
             self._campaign.excuse(r.address)
         elif not entry.valid:
             found = self._stuffing(r)

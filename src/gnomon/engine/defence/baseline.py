@@ -1,9 +1,10 @@
 """What is usual for a caller: by hour of the week, robust, from the hours of the past weeks.
 
-An hour counts as busy as the busiest of itself and its two neighbours, so that a job may begin an hour early or late.
-Usual in an hour of the week is the median of those; and never less than half of what the caller's busy hours have, so
-that overtime is no attack. How far the caller strays from that by itself is the `tail`: the 99.5th percentile of count
-over usual. Medians and a quantile, so that days of attack in the past do not become the measure.
+An hour counts as busy as the busiest of itself and the two on either side of it, so that a job may begin an hour early
+or late: if it was early on most days that are known and is late today, two hours lie between. Usual in an hour of
+the week is the median of those; and never less than half of what the caller's busy hours have, so that overtime is no
+attack. How far the caller strays from that by itself is the `tail`: the 99.5th percentile of count over usual. Medians
+and a quantile, so that days of attack in the past do not become the measure.
 """
 
 import math
@@ -15,6 +16,7 @@ import numpy as np
 WEEK_H = 168
 LONG_H = 6
 """Hours of the long window: what is too little for one hour shows in several."""
+_NEIGHBOURS = 2
 Values = np.ndarray[tuple[int], np.dtype[np.float64]]
 _BUSY_QUANTILE = 0.75  # of the hours with anything in them
 _BUSY_SHARE = 0.5
@@ -71,8 +73,8 @@ def fitted(hours: Mapping[int, float], until: float) -> Baseline:
     weekly = (np.arange(len(counts)) + first) % WEEK_H
     busy = counts[counts > 0]
     floor = _BUSY_SHARE * float(np.quantile(busy, _BUSY_QUANTILE)) if len(busy) else 0.0
-    near = np.pad(counts, 1)
-    widened = np.maximum.reduce([near[:-2], near[1:-1], near[2:]])
+    near = np.lib.stride_tricks.sliding_window_view(np.pad(counts, _NEIGHBOURS), 2 * _NEIGHBOURS + 1)
+    widened = near.max(axis=1)
     usual = np.maximum([_median(widened[weekly == hour]) for hour in range(WEEK_H)], floor)
     strayed = counts / np.maximum(usual[weekly], 1.0)
     tail = max(1.0, float(np.quantile(strayed, _TAIL_QUANTILE)))

@@ -2,7 +2,8 @@
 
 Three measures, each against the caller's own usual: the hour; several hours, in which a slow excess adds up; and
 the hour again with less allowed where much of it comes from addresses that the caller was never seen at, for that
-is how a stolen key looks: a caller that moves does at its new addresses what it always did. What the service itself
+is how a stolen key looks: a caller that moves does at its new addresses what it always did. A newcomer has no usual; in
+its name five minutes from such addresses are enough. What the service itself
 failed to answer is owed: a caller may repeat it within half an hour, so that an outage and the rush after it accuse
 nobody.
 """
@@ -20,6 +21,7 @@ from gnomon.engine.defence.windows import Coverage, Ring, Table
 
 FAILED = frozenset(("upstream_error", "upstream_unreachable", "timeout", "internal"))
 _BURST = 6.0  # within five minutes a caller may do half of what an hour allows
+_STRANGE_BURST = 3.0  # from addresses that a newcomer was never seen at, a quarter
 _KEYS_A_CALLER = 16
 _MOST_CALLERS = 10_000
 _LONG_SLOT_S = 600.0
@@ -30,7 +32,7 @@ MOST_HOMES = 48
 @dataclass(frozen=True, slots=True)
 class _Limits:
     """Requests from which on they are too many: of an hour, of several (if the last has `ongoing`), with strangers, of
-    an hour at any time of the week (`ever`).
+    an hour at any time of the week (`ever`), of strangers alone in five minutes.
     """
 
     hour: float
@@ -38,10 +40,12 @@ class _Limits:
     ongoing: float = math.inf
     strange: float = math.inf
     ever: float = math.inf
+    strange_5m: float = math.inf
 
     def beside(self, owed: float) -> "_Limits":
         """With what may be repeated."""
-        return _Limits(self.hour + owed, self.long + owed, self.ongoing, self.strange + owed, self.ever + owed)
+        hour, strange, ever = self.hour + owed, self.strange + owed, self.ever + owed
+        return _Limits(hour, self.long + owed, self.ongoing, strange, ever, self.strange_5m + owed)
 
 
 class _Caller:
@@ -131,7 +135,8 @@ class Callers:
         rules, busiest = self._rules, base.busiest if base else 0.0
         most = max(rules.newcomer_requests_hour, rules.frequency_busiest_times * busiest)
         strange = max(rules.newcomer_strange_hour, rules.newcomer_strange_times * busiest)
-        return _Limits(most, strange=strange)
+        burst = max(rules.newcomer_strange_5m, strange * _STRANGE_BURST / 12.0)
+        return _Limits(most, strange=strange, strange_5m=burst)
 
     def _fresh_limits(self, base: Baseline, at: float) -> _Limits:
         rules = self._rules
@@ -185,6 +190,7 @@ class Callers:
             hour / min(limits.hour, limits.ever),
             five / limit_5m,
             self._has_strangers(caller) * hour / limits.strange,
+            self._bursting(caller, limits) / limits.strange_5m,
             self._goes_on(caller, limits) * caller.long.total / limits.long,
         )
         if over < 1.0:
@@ -200,17 +206,23 @@ class Callers:
         least = max(self._rules.strange_floor_hour, self._rules.strange_share * caller.minutes.total)
         return caller.strange.total >= least
 
+    def _bursting(self, caller: _Caller, limits: _Limits) -> float:
+        """Requests in five minutes from such addresses; 0 where they could not be too many."""
+        return caller.strange.last(5) if caller.strange.total >= limits.strange_5m else 0.0
+
     def _goes_on(self, caller: _Caller, limits: _Limits) -> bool:
         """Several hours remember what is long over: only what the last hour shows too is said of them."""
         return caller.minutes.total >= limits.ongoing
 
     def _beside(self, caller: _Caller, limits: _Limits) -> dict[str, float]:
-        """What the two other measures saw, where they passed their limits."""
+        """What the other measures saw, where they passed their limits."""
         found: dict[str, float] = {}
         if caller.minutes.total >= limits.ever:
             found["limit_ever"] = limits.ever
         if self._has_strangers(caller) and caller.minutes.total >= limits.strange:
             found |= {"strange_hour": caller.strange.total, "limit_strange": limits.strange}
+        if (burst := self._bursting(caller, limits)) >= limits.strange_5m:
+            found |= {"strange_5m": burst, "limit_strange_5m": limits.strange_5m}
         if caller.long.total >= limits.long:
             found |= {f"requests_{LONG_H}h": caller.long.total, f"limit_{LONG_H}h": limits.long}
         return found

@@ -55,6 +55,7 @@ class Rules:
     newcomer_requests_10s: float
     newcomer_strange_hour: float
     newcomer_strange_times: float
+    newcomer_strange_5m: float
     baseline_days: float
     scraping_distinct_hour: float
     scraping_distinct_share: float
