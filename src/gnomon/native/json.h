@@ -112,6 +112,14 @@ static Py_ssize_t string_at(Json *json, Py_UCS4 *characters) {
     Py_ssize_t count = 0;
     for (json->place++; json->place < json->size;) {
         Py_UCS4 c = json->data[json->place];
+        if (c >= 0x80 && json->size - json->place >= 4) {
+            uint32_t four = four_at(json->data + json->place);
+            if (is_three(four)) {
+                characters[count++] = of_three(four);
+                json->place += 3;
+                continue;
+            }
+        }
         if (c == '"') return json->place++, count;
         if (c < 0x20) return -1;
         if (c == '\\') c = escape(json);

@@ -21,6 +21,12 @@ static inline uint8_t *put_ascii(uint8_t *out, uint8_t c) {
 }
 
 static inline uint8_t *put_beyond(uint8_t *out, Py_UCS4 c) {
+    if (c >= 0x800 && c < 0x10000) {
+        out[0] = (uint8_t)(0xE0 | c >> 12);
+        out[1] = (uint8_t)(0x80 | (c >> 6 & 0x3F));
+        out[2] = (uint8_t)(0x80 | (c & 0x3F));
+        return out + 3;
+    }
     int more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
     *out++ = (uint8_t)((more == 1 ? 0xC0 : more == 2 ? 0xE0 : 0xF0) | c >> (6 * more));
     while (more--) *out++ = (uint8_t)(0x80 | (c >> (6 * more) & 0x3F));
@@ -44,8 +50,21 @@ static uint8_t *put_bytes(uint8_t *out, const uint8_t *data, Py_ssize_t size) {
     for (Py_ssize_t place = 0; place < size;) {
         uint8_t c = data[place];
         if (c < 0x80) {
-            out = put_ascii(out, c);
-            place++;
+            uint64_t eight;
+            if (size - place >= 8 && (memcpy(&eight, data + place, 8), are_plain(eight))) {
+                memcpy(out, &eight, 8);
+                out += 8;
+                place += 8;
+            } else {
+                out = put_ascii(out, c);
+                place++;
+            }
+            continue;
+        }
+        if (size - place >= 4 && is_three(four_at(data + place))) {
+            memcpy(out, data + place, 4); /* one more than counts */
+            out += 3;
+            place += 3;
             continue;
         }
         int width = width_at(data + place, size - place);
@@ -102,6 +121,18 @@ static PyObject *is_utf8(PyObject *self, PyObject *given) {
     if (!PyBytes_Check(given)) return PyErr_SetString(PyExc_TypeError, "bytes are needed"), NULL;
     const uint8_t *data = (const uint8_t *)PyBytes_AS_STRING(given);
     for (Py_ssize_t place = 0, size = PyBytes_GET_SIZE(given); place < size;) {
+        uint64_t eight;
+        if (size - place >= 8) {
+            memcpy(&eight, data + place, 8);
+            if (!(eight & 0x8080808080808080)) {
+                place += 8;
+                continue;
+            }
+            if (is_three(four_at(data + place))) {
+                place += 3;
+                continue;
+            }
+        }
         int width = data[place] < 0x80 ? 1 : width_at(data + place, size - place);
         if (!width) Py_RETURN_FALSE;
         place += width;

@@ -54,4 +54,24 @@ static inline int is_separator(Py_UCS4 c) {
     return c == 0x2014 || c == 0x2015 || c == 0xB7 || c == 0x2022 || is_space(c); /* —―·• */
 }
 
+/* Four bytes as one number, the first the lowest. */
+static inline uint32_t four_at(const uint8_t *data) {
+    return (uint32_t)data[0] | (uint32_t)data[1] << 8 | (uint32_t)data[2] << 16 | (uint32_t)data[3] << 24;
+}
+
+/* Whether a character of three bytes stands at the beginning of these four, as most beyond ASCII do; one that might be
+ * written too long, or half a character, is left to who looks closely. */
+static inline int is_three(uint32_t four) {
+    return (four & 0xC0C0F0) == 0x8080E0 && (four & 0xFF) != 0xE0 && (four & 0xFF) != 0xED;
+}
+
+static inline Py_UCS4 of_three(uint32_t four) { return (four & 0xF) << 12 | (four >> 2 & 0xFC0) | (four >> 16 & 0x3F); }
+
+/* Whether all of eight bytes are ASCII and stand in a string of JSON as they are. */
+static inline int are_plain(uint64_t eight) {
+    const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
+    uint64_t quote = eight ^ (ones * '"'), slash = eight ^ (ones * '\\');
+    return !((eight | (eight - ones * 0x20) | (quote - ones) | (slash - ones)) & tops);
+}
+
 #endif
