@@ -170,7 +170,7 @@ class TreeGuard:
             at = end
         return b"".join((*parts, raw[at:])) if parts else raw
 
-    def number(self, value: float) -> Any:
+    def number(self, value: Any) -> Any:  # not `float`: compiled, a whole number would become one
         """A long number that is somebody's becomes the masked text; any other stays a number."""
         if -_LONG_NUMBER < value < _LONG_NUMBER:
             return value
