@@ -18,7 +18,7 @@ from gnomon.control.people import queries as people
 from gnomon.kit import log, services
 from gnomon.kit.errors import BadInput
 from gnomon.kit.settings import Settings
-from gnomon.kit.web import error_body, tell_errors
+from gnomon.kit.web import attach, error_body, tell_errors
 from gnomon.kit.work import Platform
 
 _log = log.get(__name__)
@@ -44,7 +44,7 @@ def create_app(platform: Platform, settings: Settings) -> FastAPI:
     tell_errors(app)
     app.add_exception_handler(RequestValidationError, _bad_input)
     for router in [*routers(), job_routes.router]:
-        app.include_router(router)
+        attach(app, router)
 
     @app.get("/livez", include_in_schema=False)
     def livez() -> dict[str, str]:

@@ -21,7 +21,7 @@ from gnomon.kit import log
 from gnomon.kit.errors import BadInput, GnomonError, NotFound, SignInNeeded
 from gnomon.kit.ids import new_id
 from gnomon.kit.settings import Settings
-from gnomon.kit.web import error_body, visitor
+from gnomon.kit.web import attach, error_body, visitor
 
 _log = log.get(__name__)
 _Handler = Callable[[Request, Any], Response | Awaitable[Response]]
@@ -44,7 +44,7 @@ def mount(app: FastAPI, *, https: bool = False) -> None:
     """
     _check(app.state.settings)
     for router in routers():
-        app.include_router(router)
+        attach(app, router)
     api_says_bad_input = app.exception_handlers.get(RequestValidationError)
     app.add_exception_handler(GnomonError, _expected)
     app.add_exception_handler(HTTPException, _http)
