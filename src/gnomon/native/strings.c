@@ -48,23 +48,23 @@ static inline int width_at(const uint8_t *data, Py_ssize_t left) {
 /* One past what was written, or NULL where the bytes are no UTF-8. */
 static uint8_t *put_bytes(uint8_t *out, const uint8_t *data, Py_ssize_t size) {
     for (Py_ssize_t place = 0; place < size;) {
+        if (size - place >= 8) {
+            if (is_three(four_at(data + place))) {
+                memcpy(out, data + place, 4); /* one more than counts */
+                out += 3;
+                place += 3;
+                continue;
+            }
+            int plain = plain_at(data + place);
+            memcpy(out, data + place, 8); /* as many as count, and more */
+            out += plain;
+            place += plain;
+            if (plain == 8) continue;
+        }
         uint8_t c = data[place];
         if (c < 0x80) {
-            uint64_t eight;
-            if (size - place >= 8 && (memcpy(&eight, data + place, 8), are_plain(eight))) {
-                memcpy(out, &eight, 8);
-                out += 8;
-                place += 8;
-            } else {
-                out = put_ascii(out, c);
-                place++;
-            }
-            continue;
-        }
-        if (size - place >= 4 && is_three(four_at(data + place))) {
-            memcpy(out, data + place, 4); /* one more than counts */
-            out += 3;
-            place += 3;
+            out = put_ascii(out, c);
+            place++;
             continue;
         }
         int width = width_at(data + place, size - place);
@@ -121,17 +121,14 @@ static PyObject *is_utf8(PyObject *self, PyObject *given) {
     if (!PyBytes_Check(given)) return PyErr_SetString(PyExc_TypeError, "bytes are needed"), NULL;
     const uint8_t *data = (const uint8_t *)PyBytes_AS_STRING(given);
     for (Py_ssize_t place = 0, size = PyBytes_GET_SIZE(given); place < size;) {
-        uint64_t eight;
         if (size - place >= 8) {
-            memcpy(&eight, data + place, 8);
-            if (!(eight & 0x8080808080808080)) {
-                place += 8;
-                continue;
-            }
             if (is_three(four_at(data + place))) {
                 place += 3;
                 continue;
             }
+            int plain = before_first(eight_at(data + place) & TOPS);
+            place += plain;
+            if (plain) continue;
         }
         int width = data[place] < 0x80 ? 1 : width_at(data + place, size - place);
         if (!width) Py_RETURN_FALSE;

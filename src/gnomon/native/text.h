@@ -5,6 +5,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stdint.h>
+#include <string.h>
 
 #define NOTHING 0x110000u /* what stands outside of a text: no character has this number */
 
@@ -67,11 +68,28 @@ static inline int is_three(uint32_t four) {
 
 static inline Py_UCS4 of_three(uint32_t four) { return (four & 0xF) << 12 | (four >> 2 & 0xFC0) | (four >> 16 & 0x3F); }
 
-/* Whether all of eight bytes are ASCII and stand in a string of JSON as they are. */
-static inline int are_plain(uint64_t eight) {
-    const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
-    uint64_t quote = eight ^ (ones * '"'), slash = eight ^ (ones * '\\');
-    return !((eight | (eight - ones * 0x20) | (quote - ones) | (slash - ones)) & tops);
+/* How many of eight bytes come before the first whose top bit is set in `marks`. */
+static inline int before_first(uint64_t marks) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return marks ? __builtin_ctzll(marks) >> 3 : 8;
+#else
+    return marks ? __builtin_clzll(marks) >> 3 : 8;
+#endif
+}
+
+#define TOPS 0x8080808080808080
+
+static inline uint64_t eight_at(const uint8_t *data) {
+    uint64_t eight;
+    memcpy(&eight, data, 8);
+    return eight;
+}
+
+/* How many of eight bytes, at least and mostly all, are ASCII and stand in a string of JSON as they are. */
+static inline int plain_at(const uint8_t *data) {
+    const uint64_t ones = 0x0101010101010101;
+    uint64_t eight = eight_at(data), quote = eight ^ (ones * '"'), slash = eight ^ (ones * '\\');
+    return before_first((eight | (eight - ones * 0x20) | (quote - ones) | (slash - ones)) & TOPS);
 }
 
 #endif
