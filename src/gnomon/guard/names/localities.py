@@ -21,7 +21,7 @@ from gnomon.guard.names.tagger import ENTITIES, TAGS
 from gnomon.guard.view import Found
 
 ENTITY: Final = "LOCATION"
-_FILE: Final = Path(__file__).with_name("corpus") / "localities.txt"
+_CORPUS: Final = Path(__file__).with_name("corpus")
 _HAN: Final = "一-鿿"
 _CHINESE: Final = re.compile(f"[{_HAN}]")
 _NAME: Final = re.compile(f"[{_HAN}]{{2,}}")
@@ -41,8 +41,9 @@ _AT: Final = 1 + 4 * ENTITIES.index(ENTITY)
 _BEGIN, _MIDDLE, _END = (TAGS.index(f"{place}-{ENTITY}") for place in "BME")
 
 # 昨日中美…: the first of a pair may be the end of another word; 中美洲, 欧美味: its last the beginning of one.
-_NO_PAIR: Final = "[昨今当每周整终某穿超优其集]"
+_NO_PAIR: Final = "[来昨今当每周整终某穿超优其集]"
 _NO_NAME: Final = "[洲东西部国食元好妙女味律庭官语文式军午旬间期前常后士黎度尼夏秋裔阳鲜加及贡典纪古代]"
+_LINE: Final = "高铁|地铁|高速|铁路|线"
 _TWO: Final = (
     "两|[三四五]国|关系|双方|双边|合作|贸易|友好|边境|边界|联合|之间|建交|战争|谈判|首脑|元首|领导|人民|经贸|交流|协定|高层|"
     "战略|对话"
@@ -59,6 +60,12 @@ _ALONE: Final = re.compile(
 )
 # 发展中国家: no China.
 _OTHER: Final = re.compile("(?<=发展)中国家")
+# What makes a known name a longer one: 山东省, 黔西南布依族苗族自治州; not 上海市民, 天津市场.
+_RANK: Final = re.compile(
+    rf"(?:[{_HAN}]{{1,5}}?族){{1,4}}自治[州县区旗]|特别行政区|自治[州县区旗]|省(?![级委会长])|市(?![民场长委值价面政中内级直])"
+    "|[县区州](?![长委域级])"
+)
+_WORK: Final = re.compile("《[^《》]{1,40}》")
 # What follows a place and is not part of its name.
 _REST: Final = re.compile(
     "(?:地区|[东西南北中]部|流域|沿岸|一带|境内|各地|各市|全境|政府|两国|大陆|世界|山麓|人民|国家|之间)$"
@@ -97,12 +104,16 @@ class _Words(NamedTuple):
 
 @cache
 def _words() -> _Words:
-    parts = re.split(r"^\[(\w+)\]\n", re.sub(r"^#.*\n", "", _FILE.read_text(encoding="utf-8"), flags=re.M), flags=re.M)
+    parts = re.split(
+        r"^\[(\w+)\]\n",
+        re.sub(r"^#.*\n", "", (_CORPUS / "localities.txt").read_text(encoding="utf-8"), flags=re.M),
+        flags=re.M,
+    )
     read = {title: text.split() for title, text in zip(parts[1::2], parts[2::2], strict=True)}
-    names = {name: len(name) >= _SURE for name in (*read["known"], *_cities(), *CITIES)}
+    names = {name: len(name) >= _SURE for name in (*read["known"], *_cities(), *CITIES, *_districts())}
     names |= dict.fromkeys((*_countries(), *PROVINCES), True)
     beside, between = ("|".join(sorted(read[title], key=len, reverse=True)) for title in ("beside", "between"))
-    pattern = rf"(?<!{_NO_PAIR})(?:(?:{beside})(?!{_NO_NAME})|(?:{between})(?={_TWO}))"
+    pattern = rf"(?<!{_NO_PAIR})(?:(?:{beside})(?!{_NO_NAME}|{_LINE})|(?:{between})(?={_TWO}))"
     return _Words(names, max(map(len, names)), frozenset(read["general"]), re.compile(pattern))
 
 
@@ -114,6 +125,10 @@ def _countries() -> list[str]:
 def _cities() -> list[str]:
     """The cities that time zones are called after."""
     return _chinese(zone.get("city", "") for zone in Locale("zh", script="Hans").time_zones.values())
+
+
+def _districts() -> list[str]:
+    return (_CORPUS / "districts.txt").read_text(encoding="utf-8").split()
 
 
 def _chinese(names: Iterable[str]) -> list[str]:
@@ -130,8 +145,10 @@ def known(text: str) -> list[Known]:
         for length in range(min(words.longest, len(text) - at), 1, -1):
             is_sure = words.names.get(text[at : at + length])
             if is_sure is not None and not _OTHER.match(text, at):
-                found.append(Known(at, at + length, is_sure))
-                at += length
+                rank = _RANK.match(text, at + length)
+                end = rank.end() if rank else at + length
+                found.append(Known(at, end, is_sure or rank is not None))
+                at = end
                 break
         else:
             at += 1
@@ -157,6 +174,8 @@ def settled(text: str, names: list[Found], read: list[Found], *, is_wary: bool) 
     latin = [item for item in read if not _CHINESE.search(text, item.start, item.end)]
     people = [item for item in names if item.entity == "PERSON"]
     places = _apart(list(_of_people(text, people)), _found(text, [one for one in read if one not in latin], is_wary))
+    works = [Found(*work.span(), "") for work in _WORK.finditer(text)]
+    places = [place for place in places if not _meets(place, works)]
     found = [item for item in names if not (item in people and item.score < _TITLED and _is_all_of(places, item))]
     found += [
         place
@@ -197,6 +216,8 @@ def _place(text: str, item: Found, names: list[Known], is_wary: bool) -> Found |
         first = max((one.end for one in within if one.start == start and one.end < end), default=0)
         if first and not any(one.start >= first for one in within):
             end = first  # 大阪乘: a known name, and what nothing speaks for
+    if is_wary and len(within) == 1 and within[0].is_sure and within[0].end == end and within[0].start - start <= 3:
+        start = within[0].start  # 距西湖
     site = _SITES.match(text, end)
     return Found(start, site.end() if site else end, ENTITY, item.score)
 
