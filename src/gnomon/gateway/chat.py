@@ -34,6 +34,7 @@ from gnomon.kit import log
 _log = log.get(__name__)
 _encode = msgspec.json.Encoder().encode
 _EVENTS = b"text/event-stream; charset=utf-8"
+_MOST_DIGITS = 6  # of seconds to wait: eleven days
 
 
 class Out(Protocol):
@@ -230,7 +231,7 @@ async def _send_answer(ex: Exchange, out: Out, s: Services, q: Question, sink: B
     """Guard, record, restore, send: an answer that came whole, be it a reply or the model server's error."""
     status = sink.status
     if status != 200 and (not 400 <= status < 500 or status in (401, 403, 407)):
-        raise upstream_failed(ex, f"status {status}")
+        raise upstream_failed(ex, f"status {status}", wait_s=_retry_after(sink.headers) if status == 503 else "")
     data = sink.data
     if status == 200:
         ex.tokens_in, ex.tokens_out = usage_of(data)
@@ -240,7 +241,7 @@ async def _send_answer(ex: Exchange, out: Out, s: Services, q: Question, sink: B
         data = as_error(data, status)
         ex.outcome, ex.status = "upstream_refused", status
         if status == 429:
-            ex.more_headers = (*ex.more_headers, ("retry-after", _retry_after(sink.headers)))
+            ex.more_headers = (*ex.more_headers, ("retry-after", _retry_after(sink.headers) or "1"))
     if fits_inline(len(data), q.route.masker):
         data = guard_output(ex, data, q.route, s.guard)
     else:
@@ -303,5 +304,6 @@ def _unrecorded() -> Refusal:
 
 
 def _retry_after(headers: dict[bytes, bytes]) -> str:
-    value = headers.get(b"retry-after", b"1").decode("latin-1")
-    return value if value.isdigit() else "1"
+    """Seconds, where the model server says so many that somebody may wait them; a date is not read."""
+    value = headers.get(b"retry-after", b"").strip()
+    return value.decode() if value.isdigit() and len(value) <= _MOST_DIGITS else ""

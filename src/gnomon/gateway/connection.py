@@ -216,6 +216,7 @@ class Connection(asyncio.Protocol):
         self._state, self._since = "body", self._server.loop.time()
         ex.close = not self._parser.should_keep_alive() or self._server.draining
         self._head = None if ex.close else head
+        framing.check_version(self._parser.get_http_version())
         chat.begin(ex, self._server.services)
         head.proof = ex.proof
         framing.check(ex, upgrade=self._parser.should_upgrade())

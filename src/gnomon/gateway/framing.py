@@ -23,6 +23,12 @@ def check(ex: Exchange, *, upgrade: bool) -> None:
         ex.refusal = too_large(ex)
 
 
+def check_version(version: str) -> None:
+    """Raises Refusal (505) for one whose messages end by other rules, though its first line looks alike."""
+    if version not in ("1.1", "1.0"):
+        raise refusal(505, "只支持 HTTP 1.1 和 1.0。 Only HTTP 1.1 and 1.0 are spoken.", "http_version_not_supported")
+
+
 def expects_body(ex: Exchange) -> bool:
     return b"transfer-encoding" in ex.headers or ex.headers.get(b"content-length", b"0") != b"0"
 

@@ -65,11 +65,16 @@ def _walked(tree: TreeGuard, value: Any) -> bytes:
     return _encode(guarded)
 
 
-def upstream_failed(ex: Exchange, why: str) -> Refusal:
-    """The model server's fault, said without its words; the record keeps them."""
+def upstream_failed(ex: Exchange, why: str, *, wait_s: str = "") -> Refusal:
+    """The model server's fault, said without its words, but for how long it asks to be left alone; the record keeps
+    them."""
     ex.error = why[:300]
     return Refusal(
-        "upstream_error", 502, message="模型服务返回了错误。 The model server failed.", code="upstream_error"
+        "upstream_error",
+        502,
+        message="模型服务返回了错误。 The model server failed.",
+        code="upstream_error",
+        headers=(("retry-after", wait_s),) if wait_s else (),
     )
 
 

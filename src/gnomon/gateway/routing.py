@@ -31,7 +31,7 @@ def find(snapshot: Snapshot, name: str) -> tuple[PreparedRoute, str]:
         raise Refusal(
             "bad_request",
             404,
-            message=f"没有名为 {name!r} 的模型。 There is no model {name!r}; GET /v1/models lists yours.",
+            message=f"没有名为 {name[:100]!r} 的模型。 There is no model {name[:100]!r}; GET /v1/models lists yours.",
             code="model_not_found",
             param="model",
         )

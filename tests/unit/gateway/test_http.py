@@ -77,6 +77,8 @@ def send(gateway: Gateway, data: bytes, *, pause_s: float = 0.0, step: int = 0) 
         (HEAD + b"".join(b"x%d: a\r\n" % n for n in range(100)) + b"\r\n", 431),
         (b"POST /" + b"a" * 3000 + b" HTTP/1.1\r\n\r\n", 431),
         (b"GET / HTTP/9.9\r\n\r\n", 400),
+        (b"GET / HTTP/2.0\r\nhost: g\r\n\r\n", 505),
+        (b"GET / HTTP/0.9\r\nhost: g\r\n\r\n", 505),
         (b"\x16\x03\x01\x02\x00\x01\x00", 400),
         (HEAD + b"content-length: 99999999\r\n\r\n", 413),
     ],
