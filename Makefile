@@ -1,6 +1,6 @@
 # The same five words on a laptop and in CI.
 PYTHON := .venv/bin/python
-.PHONY: setup check test bench demo lock format docs pictures clients test-clients fuzz fuzz-native
+.PHONY: setup check test bench demo lock format docs pictures clients test-clients fuzz fuzz-native compiled
 
 setup:
 	./gnomon test --version
@@ -45,13 +45,22 @@ clients:
 test-clients: clients
 	$(PYTHON) -m pytest -rs tests/journeys/test_clients_openai.py tests/journeys/test_clients_foreign.py
 
-# Coverage-guided bytes against both HTTP ends, then requests by the published description; FUZZ_S seconds each.
+# Coverage-guided bytes against both HTTP ends, and what that found once more against the compiled modules; what these
+# and their sources make of the same; then requests by the published description. FUZZ_S seconds each.
 FUZZ_S ?= 120
-fuzz:
+FUZZED = PYTHONPATH=$(CURDIR)/src:$(CURDIR):$(CURDIR)/.gnomon/fuzz $(PYTHON)
+fuzz: compiled
 	$(PYTHON) -m pip install -q --require-hashes --no-deps --upgrade --target .gnomon/fuzz -r requirements/fuzz.txt
-	PYTHONPATH=$(CURDIR)/src:$(CURDIR):$(CURDIR)/.gnomon/fuzz $(PYTHON) tests/fuzz/atheris_http.py $(FUZZ_S)
-	PYTHONPATH=$(CURDIR)/src:$(CURDIR):$(CURDIR)/.gnomon/fuzz $(PYTHON) tests/fuzz/contract.py $(FUZZ_S)
+	$(FUZZED) tests/fuzz/atheris_http.py $(FUZZ_S) .gnomon/fuzz-corpus
+	GNOMON_TEST_COMPILED=1 $(FUZZED) tests/fuzz/atheris_http.py $(FUZZ_S) .gnomon/fuzz-corpus
+	$(FUZZED) tests/fuzz/twins.py $(FUZZ_S)
+	$(FUZZED) tests/fuzz/contract.py $(FUZZ_S)
 
-# The C files under the sanitizers, against their twins in Python, for FUZZ_S seconds.
-fuzz-native:
+# The C files under the sanitizers, against their twins in Python, for FUZZ_S seconds; then as compiled modules call them.
+fuzz-native: compiled
 	PYTHONPATH=$(CURDIR)/src:$(CURDIR) $(PYTHON) tests/fuzz/native.py $(FUZZ_S)
+	GNOMON_TEST_COMPILED=1 PYTHONPATH=$(CURDIR)/src:$(CURDIR) $(PYTHON) tests/fuzz/native.py $(FUZZ_S) 2
+
+# As `./gnomon` builds them where a gateway starts.
+compiled:
+	./gnomon test --version >/dev/null

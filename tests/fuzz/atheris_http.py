@@ -3,127 +3,31 @@
 A caller's connection is fed the input in two pieces behind a valid key; what the model server says is the input too. A
 crash is whatever escapes a protocol, a 500, more answers than requests, or a planted number that gets out.
 `python tests/fuzz/atheris_http.py SECONDS [CORPUS]`
+
+What leads somewhere new is kept in CORPUS. With GNOMON_TEST_COMPILED=1 the modules are those that a gateway runs as C:
+nothing is seen of where an input leads, so it begins with what the sources led to.
 """
 
-import asyncio
 import json
+import os
 import re
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import atheris
-import msgspec
 
-with atheris.instrument_imports(include=["gnomon.gateway", "gnomon.contract"]):
-    import gnomon.app.gateway
-    from gnomon.gateway import upstream as upstreams
-    from gnomon.gateway import worker as workers
+from gnomon.native import modules
 
-from gnomon.backends.limits_local import LimitsLocal
-from gnomon.contract.bundle import Breaker
+if os.environ.get("GNOMON_TEST_COMPILED") == "1" and not modules.prefer():  # before any of them is loaded
+    raise SystemExit("nothing is built: python -m gnomon.native.translate")
+with atheris.instrument_imports(include=[] if modules.are_compiled() else ["gnomon.gateway", "gnomon.contract"]):
+    from tests.fuzz.pipes import BODY, HEAD, PLANTED, Bench
+
 from gnomon.kit import log
-from tests.fakes.bundle import make_home, secret
 from tests.fakes.upstream import event
 
-PLANTED = b"13912345678"
-HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nhost: g\r\nauthorization: Bearer %b\r\n" % secret("aaaaaaaa").encode()
-BODY = json.dumps({"model": "gnomon-chat", "messages": [{"role": "user", "content": "13912345678"}]}).encode()
 FAULT = re.compile(rb"HTTP/1\.1 500 ")
-
-
-class Pipe(asyncio.Transport):
-    """A transport that remembers what was written, and calls back."""
-
-    def __init__(self, on_write: Any = None) -> None:
-        super().__init__()
-        self.written = bytearray()
-        self.closed = False
-        self._on_write = on_write
-
-    def write(self, data: Any) -> None:
-        if not self.closed:
-            self.written += data
-            if self._on_write is not None:
-                self._on_write()
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return ("127.0.0.1", 1) if name == "peername" else default
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def close(self) -> None:
-        self.closed = True
-
-    abort = close
-
-    def can_write_eof(self) -> bool:
-        return False
-
-    def get_write_buffer_size(self) -> int:
-        return 0
-
-    def pause_reading(self) -> None: ...
-
-    def resume_reading(self) -> None: ...
-
-
-class Bench:
-    """One worker whose model server says what it is told to."""
-
-    def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
-        home = Path(tempfile.mkdtemp(prefix="gnomon-fuzz-"))
-        made = make_home(home, upstream_url="http://127.0.0.1:9/v1", timeout_s=0.05)
-        never = Breaker(unreachable=0, failure_ratio=0.0)
-        made.publish(msgspec.structs.replace(made.policy, breaker=never))
-        self.reply = b""
-        self.asked = bytearray()
-        self.loop.run_until_complete(self._start(home))
-
-    async def _start(self, home: Path) -> None:
-        limits = LimitsLocal(home / "run" / "limits.shm")
-        self.worker = workers.Worker(home, "fuzz", guard=gnomon.app.gateway.guard(), limits=limits)
-        self.worker.services.loader.load()
-        self.worker.services.recorder.record = lambda record: None  # type: ignore[method-assign, assignment]
-
-        async def connect(target: Any) -> upstreams.Link:
-            link = upstreams.Link(self.worker.services.pool, (target.host, target.port, target.tls))
-            link.connection_made(Pipe(lambda: self.loop.call_soon(self._answer, link)))
-            return link
-
-        self.worker.services.pool._connect = connect  # type: ignore[method-assign, assignment]
-
-    def _answer(self, link: upstreams.Link) -> None:
-        self.asked += link.transport.written
-        link.transport.written.clear()
-        middle = len(self.reply) // 2
-        for piece in (self.reply[:middle], self.reply[middle:]):
-            if piece and not link.transport.closed:
-                link.data_received(piece)
-        link.transport.close()
-        link.connection_lost(None)
-
-    async def talk(self, *pieces: bytes) -> bytes:
-        connection = self.worker.server()
-        pipe = Pipe()
-        connection.connection_made(pipe)
-        for piece in pieces:
-            if piece:
-                connection.data_received(piece)
-        for _ in range(200):
-            await asyncio.sleep(0)
-            if connection._current is None and not connection._queue:
-                break
-        else:
-            await asyncio.sleep(0.06)
-        connection.connection_lost(None)
-        await asyncio.sleep(0)
-        return bytes(pipe.written)
-
-
 BENCH: Bench
 
 
@@ -179,6 +83,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="gnomon-corpus-") as corpus:
         seeds(Path(corpus))
         limits = [f"-max_total_time={seconds}", "-max_len=4200", "-timeout=20"]
+        for folder in sys.argv[2:]:
+            Path(folder).mkdir(parents=True, exist_ok=True)
         atheris.Setup([sys.argv[0], *limits, *sys.argv[2:], corpus], one)
         BENCH = Bench()
         atheris.Fuzz()

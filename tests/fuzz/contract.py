@@ -36,8 +36,9 @@ def main(seconds: str) -> int:
             path.write_text(json.dumps(schema))
             code = _run(path, base, seconds)
             records = gateway.records().values()
+            how = "compiled modules" if '"compiled": true' in gateway.log.read_text() else "modules from source"
             faults = [record for record in records if record["outcome"] == "internal"]
-            print(f"{len(records)} requests recorded, {len(faults)} of them faults of ours")
+            print(f"{len(records)} requests recorded, {len(faults)} of them faults of ours; {how}")
             assert "Traceback" not in gateway.log.read_text(), gateway.log.read_text()[-3000:]
             return code or len(faults) > 0
 
