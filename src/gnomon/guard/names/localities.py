@@ -42,7 +42,7 @@ _BEGIN, _MIDDLE, _END = (TAGS.index(f"{place}-{ENTITY}") for place in "BME")
 
 # 昨日中美…: the first of a pair may be the end of another word; 中美洲, 欧美味: its last the beginning of one.
 _NO_PAIR: Final = "[来昨今当每周整终某穿超优其集]"
-_NO_NAME: Final = "[洲东西部国食元好妙女味律庭官语文式军午旬间期前常后士黎度尼夏秋裔阳鲜加及贡典纪古代]"
+_NO_NAME: Final = "[洲东西部国食元好妙女味律庭官语文式军午旬间期前常后士来黎度尼夏秋裔阳鲜加及贡典纪古代]"
 _LINE: Final = "高铁|地铁|高速|铁路|线"
 _TWO: Final = (
     "两|[三四五]国|关系|双方|双边|合作|贸易|友好|边境|边界|联合|之间|建交|战争|谈判|首脑|元首|领导|人民|经贸|交流|协定|高层|"
@@ -63,9 +63,10 @@ _OTHER: Final = re.compile("(?<=发展)中国家")
 # What makes a known name a longer one: 山东省, 黔西南布依族苗族自治州; not 上海市民, 天津市场.
 _RANK: Final = re.compile(
     rf"(?:[{_HAN}]{{1,5}}?族){{1,4}}自治[州县区旗]|特别行政区|自治[州县区旗]|省(?![级委会长])|市(?![民场长委值价面政中内级直])"
-    "|[县区州](?![长委域级])"
+    "|[县州](?![长委域级])|(?<![国洲太])区(?![长委域级])"
 )
-_WORK: Final = re.compile("《[^《》]{1,40}》")
+_WORK: Final = re.compile("(?:《|^)[^《》]{1,40}》|《[^《》]{1,40}$")
+"""Titles of works, of which the sentence may have been cut off a part."""
 # What follows a place and is not part of its name.
 _REST: Final = re.compile(
     "(?:地区|[东西南北中]部|流域|沿岸|一带|境内|各地|各市|全境|政府|两国|大陆|世界|山麓|人民|国家|之间)$"
