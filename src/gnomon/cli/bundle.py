@@ -68,9 +68,8 @@ def _explain_policy(policy: Policy) -> None:
         for target in route.targets:
             click.echo(f"    {route_rules.target(target)}")
         if route.canary:
-            click.echo(
-                f"    canary {route.canary.target} {route.canary.share:g} until {_when(route.canary.watch_until)}"
-            )
+            canary = route.canary
+            click.echo(f"    灰度，至 / canary {canary.target} {canary.share:g} until {_when(canary.watch_until)}")
         for line in route_rules.lines(route):
             click.echo(f"    {line}")
 
@@ -79,10 +78,11 @@ def _explain_policy(policy: Policy) -> None:
 
 
 def _explain_content(policy: ContentPolicy) -> None:
-    click.echo(f"  content policy {policy.id} {policy.version}  exempt: {', '.join(policy.exempt_roles) or '-'}")
+    exempt = ", ".join(policy.exempt_roles) or "-"
+    click.echo(f"  内容策略，豁免角色 / content policy {policy.id} {policy.version}  exempt: {exempt}")
     for rule in policy.rules:
-        limits = (("flag", rule.flag_at), ("block", rule.block_at))
-        told = [f"{action} from {at:g}" for action, at in limits if at <= 1] or ["recorded never"]
+        limits = (("标记 flag", rule.flag_at), ("拦截 block", rule.block_at))
+        told = [f"{action} from {at:g}" for action, at in limits if at <= 1] or ["从不记录 / recorded never"]
         click.echo(f"    {rule.category}  {rule.direction}  {', '.join(told)}")
 
 
@@ -90,7 +90,7 @@ def _explain_roster(roster: Roster) -> None:
     click.echo(f"✓ roster {roster.epoch}.{roster.serial}  {_when(roster.issued_at)}")
     for key in roster.keys:
         told = [
-            f"key {key.id}",
+            f"密钥 key {key.id}",
             f"{key.caller} ({key.team})",
             ", ".join(key.models),
             ", ".join(key.scopes),
@@ -98,13 +98,13 @@ def _explain_roster(roster: Roster) -> None:
         ]
         click.echo("  " + "  ".join(word for word in told if word))
     for quota in roster.quotas:
-        click.echo(f"  quota {quota.kind} {quota.value}  {_limits(quota)}")
-    for throttle in roster.throttles:
-        click.echo(f"  throttle {throttle.key}  {throttle.requests_per_minute}/min  until {_when(throttle.until)}")
+        click.echo(f"  配额 quota {quota.kind} {quota.value}  {_limits(quota)}")
     for ban in roster.bans:
-        click.echo(f"  ban {ban.kind} {ban.value[:16]}  until {_when(ban.until)}  {ban.reason}")
+        click.echo(f"  封禁，至 / ban {ban.kind} {ban.value[:16]}  until {_when(ban.until)}  {ban.reason}")
     for throttle in roster.throttles:
-        click.echo(f"  throttle key {throttle.key}  {throttle.requests_per_minute}/min  until {_when(throttle.until)}")
+        click.echo(
+            f"  限流，至 / throttle {throttle.key}  {throttle.requests_per_minute}/min  until {_when(throttle.until)}"
+        )
 
 
 def _limits(of: Key | Quota) -> str:
