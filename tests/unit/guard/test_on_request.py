@@ -166,6 +166,44 @@ def test_english_places_are_known_or_told_by_their_surroundings(text: str, place
     assert found(text, "LOCATION", "names") == places
 
 
+@pytest.mark.parametrize(
+    ("text", "entity", "values"),
+    [
+        ("routing number 021000021, routing 021000022", "BANK_ACCOUNT", ["021000021"]),
+        (
+            "对公账号：20260012，acct no. 123456789, account 5, 账号 20260012a",
+            "BANK_ACCOUNT",
+            ["20260012", "123456789"],
+        ),
+        ("DEA AB1234563; AB1234564; XY12", "MEDICAL_LICENCE", ["AB1234563"]),
+        ("医师执业证书编码：110110000012345", "MEDICAL_LICENCE", ["110110000012345"]),
+        (
+            "微博：@li_lei, Telegram: ann.b, follow me on Twitter today, skype live_1",
+            "SOCIAL_HANDLE",
+            ["@li_lei", "ann.b", "live_1"],
+        ),
+        (
+            "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2 1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN3",
+            "WALLET",
+            ["1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2"],
+        ),
+        (
+            "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4 or ...kv8f3t5",
+            "WALLET",
+            ["bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"],
+        ),
+        ("bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5 0x12ab", "WALLET", []),
+        (
+            "id 123E4567-e89b-12d3-a456-426614174000-1 123e4567-e89b-12d3-a456-426614174000",
+            "UUID",
+            ["123e4567-e89b-12d3-a456-426614174000"],
+        ),
+    ],
+)
+def test_other_numbers_and_names_are_found_where_they_are_asked_for(text: str, entity: str, values: list[str]) -> None:
+    assert found(text, entity) == values
+
+
 def test_what_an_address_or_a_firm_holds_is_part_of_it() -> None:
     text = "Send it to 350 Fifth Avenue, New York, NY 10118"
     policy = asking("POSTCODE", "LOCATION", "DATE_TIME")
@@ -174,14 +212,16 @@ def test_what_an_address_or_a_firm_holds_is_part_of_it() -> None:
     assert [span.entity for span in spans] == ["ADDRESS"]
 
 
-STRUCTURED = ("AGE", "DATE_TIME", "WEB_ADDRESS", "POSTCODE", "NATIONALITY")
+STRUCTURED = tuple(detector.entity for detector in ON_REQUEST)
 PIECES = (
-    "2026年", "11月", "22日", "（星期", "日）", "上午", "9点", "半", "30分", "二〇二六年", "周", "三", "第三季度",
-    "2026-11-", "22", "T10:", "30", ":00Z", "1/2/", "March ", "3rd", ", ", "2026", " at ", "5 pm", "Tuesday", "in ",
-    "199", "0s", "from 1990", "-1995", "https://", "www.", "example", ".com", ".cn", "/a?b=", "(x)", "(", ")", ",",
-    "a@", ".co.uk:80", "邮编", "：", "100084", "zip ", "SW1A", " 1AA", "K1A 0A9", "TX 7870", "1-2345", "美国", "人",
-    "民", "汉族", "中共", "党员", "South ", "Afric", "ans", "English", " and ", "in Nice", ", France", "moved to ",
-    "Velm", "ora", "New ", "York", " City", "。", ". ", "\n", " ", "45岁", "\ud800", "\u200b",
+    "账号", "2026001", "routing 0210", "00021", "微博：", "@li_", "lei", "1BvBMSEYstWetqTFn5Au4m4", "GFg7xJaNVN2",
+    "AB123", "4563", "123e4567-e89b-", "12d3-a456-", "426614174000", "执业证", "2026年", "11月", "22日", "（星期",
+    "日）", "上午", "9点", "半", "30分", "二〇二六年", "周", "三", "第三季度", "2026-11-", "22", "T10:", "30",
+    ":00Z", "1/2/", "March ", "3rd", ", ", "2026", " at ", "5 pm", "Tuesday", "in ", "199", "0s", "from 1990",
+    "-1995", "https://", "www.", "example", ".com", ".cn", "/a?b=", "(x)", "(", ")", ",", "a@", ".co.uk:80",
+    "邮编", "：", "100084", "zip ", "SW1A", " 1AA", "K1A 0A9", "TX 7870", "1-2345", "美国", "人", "民", "汉族",
+    "中共", "党员", "South ", "Afric", "ans", "English", " and ", "in Nice", ", France", "moved to ", "Velm",
+    "ora", "New ", "York", " City", "。", ". ", "\n", " ", "45岁", "\ud800", "\u200b",
 )  # fmt: skip
 
 
@@ -286,7 +326,11 @@ def test_each_has_surrogates_of_its_kind(entity: str, value: str, shape: str) ->
 
 def test_the_policy_of_every_entity_looks_for_each_of_them() -> None:
     policy = packaged_policy("everything")
-    text = "王小明，45岁，汉族，2026年11月22日自 Norway 来，邮编：100084，见 https://example.com/a"
+    text = (
+        "王小明，45岁，汉族，2026年11月22日自 Norway 来，邮编：100084，见 https://example.com/a；对公账号 20260012，"
+        "执业证书编码 110110000012345，Telegram：@ming_66，0x00112233445566778899aabbccddeeff00112233，"
+        "123e4567-e89b-12d3-a456-426614174000"
+    )
     masked = Masker(policy, key=KEY).mask(text, "input")
 
     asked = {detector.entity for detector in ON_REQUEST} | NAMED_ON_REQUEST

@@ -3,6 +3,7 @@
 from gnomon.guard.detectors import (
     accounts,
     age,
+    bank_account,
     bank_card,
     birth,
     dates,
@@ -11,16 +12,20 @@ from gnomon.guard.detectors import (
     email,
     europe,
     foreign,
+    handles,
     location,
     nationality,
     network,
     phone,
     plate,
     postcode,
+    practice,
     registers,
     resident_id,
     secrets,
     social_credit,
+    uuid,
+    wallet,
     web,
 )
 from gnomon.guard.detectors.base import Detector
@@ -70,6 +75,11 @@ ON_REQUEST: tuple[Detector, ...] = (
     web.DETECTOR,
     postcode.DETECTOR,
     nationality.DETECTOR,
+    bank_account.DETECTOR,
+    practice.DETECTOR,
+    handles.DETECTOR,
+    wallet.DETECTOR,
+    uuid.DETECTOR,
 )
 """Looked for only by a policy that has a rule for them, which `*` is not."""
 NAMED_ON_REQUEST = frozenset(("LOCATION",))

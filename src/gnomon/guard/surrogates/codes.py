@@ -188,6 +188,11 @@ def _phone(value: str, dice: Dice) -> str:
     return value[:1] + shaped(value[1:], dice) if value.startswith("+") else shaped(value, dice)
 
 
+def _uuid(value: str, dice: Dice) -> str:
+    made = refilled(value, dice.text("0123456789abcdef", len(bare(value))))
+    return made.upper() if value == value.upper() else made
+
+
 def _plate(value: str, dice: Dice) -> str:
     """No authority issues the letter I."""
     return refilled(value, "I" + shaped(bare(value)[1:], dice))
@@ -207,10 +212,12 @@ CODES: Final[Mapping[str, Maker]] = {
     "US_SSN": _ssn,
     "PHONE_NUMBER": _phone,
     "PLATE": _plate,
+    "UUID": _uuid,
     **dict.fromkeys(
         (
             "CN_LANDLINE", "PASSPORT", "HMT_PERMIT", "DRIVER_LICENCE", "OFFICER_ID", "MRN", "INSURANCE_NO",
-            "STUDENT_NO", "POSTCODE", "WECHAT", "QQ", "UK_NINO", "US_TAX_ID", "EU_VAT",
+            "STUDENT_NO", "POSTCODE", "BANK_ACCOUNT", "MEDICAL_LICENCE", "SOCIAL_HANDLE", "WALLET", "WECHAT", "QQ",
+            "UK_NINO", "US_TAX_ID", "EU_VAT",
         ),
         shaped,
     ),
