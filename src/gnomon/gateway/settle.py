@@ -44,7 +44,7 @@ def _record(ex: Exchange, total: float, persons: tuple[str, ...]) -> TrafficReco
             guard_in=_rounded(ex.guard_in_ms),
             upstream_connect=_rounded(ex.connect_ms),
             first_token=_rounded(ex.first_token_ms),
-            total=round(total, 3),
+            total=_rounded(total) or 0.0,
             queue=_rounded(ex.queue_ms),
             per_token=_per_token(ex, total) if ex.stream else None,
         ),
@@ -141,4 +141,4 @@ def _is_slow(canary: Canary, total: float) -> bool:
 
 
 def _rounded(ms: float | None) -> float | None:
-    return None if ms is None else round(ms, 3)
+    return None if ms is None else int(ms * 1000.0 + 0.5) / 1000.0  # times are never below 0

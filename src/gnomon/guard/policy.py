@@ -140,9 +140,8 @@ class Masker:
         subject = Subject("", entity, label, visible, self._key, None)
         for rule in self.policy.rules:
             if is_about(rule, entity, way, field=field, purpose=self.purpose):
-                return Decision(rule.operator, OPERATORS[rule.operator], rule.format, subject)
-        name: OperatorName = "keep" if entity == FIELD else "redact"
-        return Decision(name, OPERATORS[name], "", subject)
+                return _decision(rule.operator, rule.format, subject)
+        return _decision("keep" if entity == FIELD else "redact", "", subject)
 
     def _pieces(self, text: str, vault: Vault | None) -> Iterator[tuple[str, list[Span]]]:
         window = self.finder.window(None if vault is None else vault.seen)
@@ -181,6 +180,12 @@ def _finder(policy: MaskPolicy) -> Finder:
     return found
 
 
+def _decision(name: OperatorName, format: str, subject: Subject) -> "Decision":
+    operator = OPERATORS[name]
+    made = Decision(name, operator, format, subject, "")
+    return made._replace(always=made.applied("", None)) if name == "redact" else made
+
+
 class Decision(NamedTuple):
     """What a policy does with an entity: the operator, by name and itself, its format, and whom it is done to."""
 
@@ -188,9 +193,12 @@ class Decision(NamedTuple):
     operator: Operator
     format: str
     subject: Subject  # still without its value
+    always: str  # what stands for every value, where that depends on none
 
     def applied(self, value: str, vault: Vault | None) -> str:
         """What stands for `value`."""
+        if self.always:
+            return self.always
         assert self.operator.replace is not None, "nothing is kept or blocked here"
         _, entity, label, visible, key, _ = self.subject
         return self.operator.replace(Subject(value, entity, label, visible, key, vault), self.format)

@@ -82,8 +82,7 @@ static PyObject *addresses(PyObject *self, PyObject *const *args, Py_ssize_t cou
     Text text = text_of(args[0]);
     PyObject *found = PyList_New(0);
     if (!found) return NULL;
-    for (Py_ssize_t sign = 0; sign < text.length; sign++) {
-        if (at(&text, sign) != '@') continue;
+    for (Py_ssize_t sign = 0; (sign = PyUnicode_FindChar(args[0], '@', sign, text.length, 1)) >= 0; sign++) {
         Place place = address_at(&text, sign);
         if (!place.end) continue;
         PyObject *item = found_at((PyTypeObject *)args[1], args[2], place);

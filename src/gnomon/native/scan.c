@@ -194,6 +194,7 @@ static PyObject *scanner_worth(PyObject *self, PyObject *args) {
     unsigned long long telling, seven, words;
     if (!PyArg_ParseTuple(args, "KKK", &telling, &seven, &words)) return NULL;
     ((Scanner *)self)->worth = (Worth){telling, seven, words};
+    memset(((Scanner *)self)->known, 0, sizeof(((Scanner *)self)->known));
     Py_RETURN_NONE;
 }
 
@@ -238,8 +239,25 @@ static int add_place(PyObject *places, Py_ssize_t start, Py_ssize_t end, uint64_
     return failed ? -1 : 0;
 }
 
+/* The string at this place, where it is short and plain: its bytes, and how many; 0 otherwise. */
+static int short_at(const Json *json, Short *found) {
+    const uint8_t *data = json->data + json->place + 1;
+    if (json->size - json->place < MOST_SHORT + 2) return 0;
+    int length = plain_at(data);
+    if (length == 8) length += plain_at(data + 8);
+    if (!length || data[length] != '"') return 0;
+    memset(found, 0, sizeof *found);
+    memcpy(found->halves, data, (size_t)length);
+    return length;
+}
+
+static Short *slot_for(Scanner *self, const Short *text) {
+    uint64_t mixed = (text->halves[0] ^ text->halves[1] * 0x9E3779B97F4A7C15) * 0xBF58476D1CE4E5B9;
+    return &self->known[mixed >> 56];
+}
+
 /* 0: all places are told; 1: this is no plain JSON; -1: an exception is set. `characters` has room for them all. */
-static int tell_places(const Scanner *self, Json json, Py_UCS4 *characters, PyObject *places) {
+static int tell_places(Scanner *self, Json json, Py_UCS4 *characters, PyObject *places) {
     Py_ssize_t start = 0;
     for (;;) {
         Token token = next_token(&json, &start);
@@ -248,11 +266,23 @@ static int tell_places(const Scanner *self, Json json, Py_UCS4 *characters, PyOb
         uint64_t fired = 0;
         PyObject *text;
         if (token == JSON_STRING) {
+            Short text_here, *slot = NULL;
+            int length = short_at(&json, &text_here);
+            if (length) {
+                slot = slot_for(self, &text_here);
+                if (slot->halves[0] == text_here.halves[0] && slot->halves[1] == text_here.halves[1]) {
+                    json.place += length + 2;
+                    continue;
+                }
+            }
             Py_ssize_t count = string_at(&json, characters);
             if (count < 0) return 1;
             fired = scan_text(self, (Text){PyUnicode_4BYTE_KIND, characters, count}, 0);
             if (fired == NO_FEATURES) return -1;
-            if (!is_worth(self, fired)) continue;
+            if (!is_worth(self, fired)) {
+                if (slot) *slot = text_here;
+                continue;
+            }
             text = PyUnicode_FromKindAndData(PyUnicode_4BYTE_KIND, characters, count);
         } else {
             text = Py_NewRef(Py_None);

@@ -51,6 +51,14 @@ typedef struct {
     uint64_t word[2];
 } Set;
 
+#define MOST_SHORT 16
+#define SHORT_KNOWN 256 /* a power of two */
+
+/* A short string of plain ASCII that is not worth telling: names of fields, roles. */
+typedef struct {
+    uint64_t halves[2]; /* its bytes, zeros behind them: a plain string holds none */
+} Short;
+
 /* Which features are worth telling: one of the first, or one of both others. */
 typedef struct {
     uint64_t telling, seven, words;
@@ -80,6 +88,7 @@ typedef struct {
     Py_ssize_t letter_count;
     uint64_t odd_bit, seven_bit, eleven_bit;
     Worth worth;
+    Short known[SHORT_KNOWN]; /* by their digest; the last one seen stays */
 } Scanner;
 
 ALWAYS Sign *slot_of(const Scanner *self, Py_UCS4 c) {

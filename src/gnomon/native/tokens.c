@@ -46,10 +46,7 @@ static inline void mix(uint64_t v[16], int a, int b, int c, int d, uint64_t x, u
 /* RFC 7693, 3.2; `length`: bytes up to the end of this block. */
 static void compress(uint64_t state[8], const uint8_t block[BLOCK], uint64_t length, int is_last) {
     uint64_t v[16], m[16];
-    for (int n = 0; n < 16; n++) {
-        m[n] = 0;
-        for (int k = 7; k >= 0; k--) m[n] = m[n] << 8 | block[8 * n + k];
-    }
+    for (int n = 0; n < 16; n++) m[n] = four_at(block + 8 * n) | (uint64_t)four_at(block + 8 * n + 4) << 32;
     memcpy(v, state, 8 * sizeof *v);
     memcpy(v + 8, START, sizeof START);
     v[12] ^= length;

@@ -169,3 +169,12 @@ def test_a_value_too_deep_to_be_walked_is_said_to_be_so_before_the_stack_ends(le
         TreeGuard(MASKER, "input", Vault()).value(value)
     with pytest.raises(Garbage):
         restored(value, Vault())
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.text("13800abc@.c*\x7f", min_size=1, max_size=18), min_size=1, max_size=8))
+def test_short_strings_that_were_harmless_before_hide_none_that_are_not(strings: list[str]) -> None:
+    raw = msgspec.json.encode([*strings, *strings])
+    known, fresh = MASKER.places(raw), Masker(DEFAULT_POLICY, key=bytes(32), finder=Finder()).places(raw)
+    assert known == fresh
+    assert MASKER.places(raw) == fresh
