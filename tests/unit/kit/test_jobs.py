@@ -16,11 +16,11 @@ from sqlalchemy import select, text, update
 
 from gnomon.kit import jobs
 from gnomon.kit.clock import FakeClock
-from gnomon.kit.errors import Conflict
 from gnomon.kit.jobs import JOBS, Executor, JobContext, job
 from gnomon.kit.outbox import JobRow
 from gnomon.kit.work import Platform, Work, action
 from tests.fakes.platform import do, make_platform
+from tests.unit.kit import some_jobs
 
 CHILD = """
 import sys, time
@@ -29,7 +29,7 @@ from gnomon.app.hooks import ControlHooks
 from gnomon.kit.db import Database
 from gnomon.kit.jobs import Executor
 from gnomon.kit.work import Platform
-import tests.unit.kit.test_jobs
+import tests.unit.kit.some_jobs
 home = Path(sys.argv[1])
 platform = Platform(Database(f"sqlite:///{home / 'control.sqlite'}"), hooks=ControlHooks())
 executor = Executor(platform, f"sqlite:///{home / 'jobs.sqlite'}", poll_s=0.05)
@@ -41,37 +41,13 @@ time.sleep(60)
 """
 
 
+assert some_jobs  # registers what the children run
+
+
 @action("test.order")
 def order(work: Work, name: str, folder: str) -> str:
     work.about("job", name)
     return work.enqueue(name, "subject", folder=folder)
-
-
-@job("test.two_steps")
-def two_steps(ctx: JobContext) -> None:
-    """Writes a line per step; between them it waits for a file, so that a test can kill it there."""
-    folder = Path(ctx.args["folder"])
-
-    def note(text: str) -> str:
-        with (folder / "steps.txt").open("a") as file:
-            file.write(text + "\n")
-        return text
-
-    ctx.step("first", lambda: note("first"))
-    ctx.progress(done=1, total=2)
-    while not (folder / "go").exists():
-        time.sleep(0.02)
-    ctx.step("second", lambda: note("second"))
-
-
-@job("test.fails")
-def fails(_ctx: JobContext) -> None:
-    raise Conflict("the disk is full")
-
-
-@job("test.tick", every=timedelta(hours=1))
-def tick(ctx: JobContext) -> None:
-    ctx.progress(ticked=True)
 
 
 @pytest.fixture
