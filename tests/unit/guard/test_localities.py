@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from gnomon.contract.masking import MaskRule
 from gnomon.guard.names import localities
 from gnomon.guard.names.artefact import load
+from gnomon.guard.names.districting import districts
 from gnomon.guard.names.finder import chinese
 from gnomon.guard.names.tagger import TAGS
 from gnomon.guard.placeholders import Vault
@@ -150,7 +151,27 @@ def test_findings_are_in_order_apart_and_inside_the_text(pieces: list[str]) -> N
 def test_known_names_are_apart_and_known(text: str) -> None:
     found = localities.known(text)
     assert all(a.end <= b.start for a, b in pairwise(found))
-    assert all(text[one.start : one.end] in localities._words().names for one in found)
+    names = localities._words().names
+    assert all(any(text[one.start : end] in names for end in range(one.start, one.end + 1)) for one in found)
+
+
+def test_what_kind_of_district_a_place_is_belongs_to_its_name_and_who_lives_there_does_not() -> None:
+    def names(text: str) -> list[str]:
+        return [text[one.start : one.end] for one in localities.known(text)]
+
+    assert names("黔西南布依族苗族自治州和上海市、山东省") == ["黔西南布依族苗族自治州", "上海市", "山东省"]
+    assert names("上海市民和中国区") == ["上海", "中国"]
+
+
+@pytest.mark.parametrize("text", ["他读过《东京故事》。", "故事发生在书里：雅典娜传》", "他正在读《巴黎"])
+def test_a_place_in_the_title_of_a_work_is_left_to_it(text: str) -> None:
+    assert places(text) == []
+
+
+def test_districts_are_written_as_people_write_them() -> None:
+    words = load(speed="names").tagger.lexicon
+    table = ["杭州市", "西湖区", "彭水苗族土家族自治县", "歙县", "市辖区", "省直辖县级行政区划", "和平区"]
+    assert districts(table, words) == sorted(["杭州", "西湖", "彭水", "歙县"])
 
 
 def test_what_speaks_for_a_place_speaks_for_nothing_else() -> None:

@@ -22,8 +22,11 @@ _PEOPLES: Final = (
     "蒙古 回 藏 维吾尔 苗 彝 壮 布依 朝鲜 满 侗 瑶 白 土家 哈尼 哈萨克 傣 黎 傈僳 佤 畲 拉祜 水 东乡 纳西 景颇 "
     "柯尔克孜 土 达斡尔 仫佬 羌 布朗 撒拉 毛南 仡佬 锡伯 塔吉克 怒 鄂温克 保安 裕固 独龙 鄂伦春 各"
 )
-_OF: Final = "|".join(sorted(_PEOPLES.split(), key=len, reverse=True))
-_RANK: Final = re.compile(rf"(?:(?:(?:{_OF})族?)*自治[州县旗区]|特别行政区|地区|林区|矿区|[省市县区旗盟])$")
+_ALL: Final = "|".join(sorted(_PEOPLES.split(), key=len, reverse=True))
+_LONG: Final = "|".join(name for name in _PEOPLES.split() if len(name) > 2)
+_RANK: Final = re.compile(
+    rf"(?:(?:(?:{_ALL})族|{_LONG}|蒙古)*自治[州县旗区]|特别行政区|地区|林区|矿区|[省市县区旗盟])$"
+)
 _NONE: Final = re.compile("直辖|岛礁|^(?:市辖区|郊区|城区|矿区|市区|新区|开发区)$")
 _PLACE_OR_UNKNOWN: Final = (0, 2)
 """Classes of the dictionary."""
