@@ -17,10 +17,10 @@ from babel import Locale
 
 from gnomon.guard.names import english_places
 from gnomon.guard.names.places import CITIES, PROVINCES
-from gnomon.guard.names.tagger import ENTITIES, TAGS
+from gnomon.guard.names.tagger import PLACE as ENTITY
+from gnomon.guard.names.tagger import TAGS
 from gnomon.guard.view import Found
 
-ENTITY: Final = "LOCATION"
 _CORPUS: Final = Path(__file__).with_name("corpus")
 _HAN: Final = "一-鿿"
 _CHINESE: Final = re.compile(f"[{_HAN}]")
@@ -37,7 +37,6 @@ _KNOWN_SCORE: Final = 0.85
 _SCORE: Final = 0.7
 _TITLED: Final = 0.9
 """A person whose title stands beside the name is no place."""
-_AT: Final = 1 + 4 * ENTITIES.index(ENTITY)
 _BEGIN, _MIDDLE, _END = (TAGS.index(f"{place}-{ENTITY}") for place in "BME")
 
 # 昨日中美…: the first of a pair may be the end of another word; 中美洲, 欧美味: its last the beginning of one.
@@ -174,15 +173,11 @@ def settled(text: str, names: list[Found], read: list[Found], *, is_wary: bool) 
     """
     latin = [item for item in read if not _CHINESE.search(text, item.start, item.end)]
     people = [item for item in names if item.entity == "PERSON"]
+    others = [item for item in names if item.entity != "PERSON"]
+    others += (Found(*work.span(), "") for work in _WORK.finditer(text))
     places = _apart(list(_of_people(text, people)), _found(text, [one for one in read if one not in latin], is_wary))
-    works = [Found(*work.span(), "") for work in _WORK.finditer(text)]
-    places = [place for place in places if not _meets(place, works)]
-    found = [item for item in names if not (item in people and item.score < _TITLED and _is_all_of(places, item))]
-    found += [
-        place
-        for place in places
-        if all(item.entity == "PERSON" for item in names if item.start < place.end and place.start < item.end)
-    ]
+    places = [place for place in places if not _meets(place, others)]
+    found = [item for item in names if not _is_all_of(places, item)] + places
     return found + [item for item in latin if item.score >= english_places.SURE or not _meets(item, found)]
 
 
@@ -251,10 +246,11 @@ def _is_of(alone: list[Found], item: Found, names: list[Known]) -> bool:
 
 
 def _is_all_of(places: list[Found], item: Found) -> bool:
-    """Whether a name is nothing but places that lie within it: 印巴."""
-    return sum(one.end - one.start for one in places if item.start <= one.start and one.end <= item.end) == (
-        item.end - item.start
-    )
+    """Whether someone who has no title is nothing but places: 印巴."""
+    if item.entity != "PERSON" or item.score >= _TITLED:
+        return False
+    within = {at for one in places if _meets(one, [item]) for at in range(one.start, one.end)}
+    return within == set(range(item.start, item.end))
 
 
 def _is_sure(item: Found, names: list[Known]) -> bool:
