@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from gnomon.contract.bundle import GuessRule, Quota
-from tests.conformance.test_limits import own_redis
 from tests.fakes.bundle import Home, make_home, make_key
 from tests.fakes.gateway import HTTP, GatewayProcess, free_port, until
+from tests.fakes.limits import own_redis
 from tests.fakes.upstream import Script, Upstream
 
 pytestmark = pytest.mark.journey

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from gnomon.contract.bundle import GuessRule, Quota
-from tests.conformance.test_limits import REDIS, redis_answers, redis_limits
 from tests.fakes.bundle import make_home
+from tests.fakes.limits import REDIS, redis_answers, redis_limits
 from tests.fakes.upstream import Script, Upstream
 from tests.unit.gateway.conftest import HTTP, Gateway, bearer
 

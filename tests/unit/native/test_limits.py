@@ -15,7 +15,7 @@ from gnomon.backends.limits_locks import PLAIN
 from gnomon.contract.ports import Day, Meter
 
 quick = native.load("limits")
-# The twin alone is what tests/conformance/test_limits.py runs; here C is compared with it.
+# The twin alone is what tests/conformance/test_limits_clocks.py runs; here C is compared with it.
 pytestmark = pytest.mark.skipif(quick is None, reason="the native limits are not built")
 SUBJECTS = ("key:a", "key:b", "team:x", "model:m")
 

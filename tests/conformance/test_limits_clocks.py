@@ -1,0 +1,81 @@
+"""Limits and bans last as long as they should, whatever the host's or the server's clock does."""
+
+import asyncio
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gnomon.backends.limits_local import LimitsLocal
+from gnomon.contract.bundle import GuessRule
+from gnomon.contract.ports import Meter
+from tests.fakes.limits import METERS, NOW, TICKS, Host, look, pair, redis_answers, rounded
+from tests.fakes.ticks import Ticks
+
+
+@pytest.mark.parametrize("jump", [-366 * 86_400.0, -3600.0, 3600.0, 366 * 86_400.0])
+def test_a_ban_lasts_as_long_as_it_should_whatever_the_wall_clock_does(hosts: tuple[Host, Host], jump: float) -> None:
+    one, two = hosts
+    two.guess("198.51.100.9", GuessRule(count=1, ban_s=900))
+    look(hosts)
+    for one.ahead in (jump, 0.0, jump):
+        assert one.banned_for("198.51.100.9", NOW + 890) == pytest.approx(10, abs=0.01)
+    assert one.banned_for("198.51.100.9", NOW + 901) == 0.0
+
+
+def test_guesses_count_within_their_window_whatever_the_wall_clock_does(hosts: tuple[Host, Host]) -> None:
+    one, _ = hosts
+    rule = GuessRule(count=3, window_s=60, ban_s=900)
+    found = []
+    for one.ahead, now in ((0.0, NOW), (-86_400.0, NOW + 1), (7200.0, NOW + 2)):
+        found.append(one.guess("198.51.100.10", rule, now))
+    assert [bool(end) for end in found] == [False, False, True]
+    assert found[-1] == pytest.approx(NOW + 2 + 7200 + 900)
+
+
+JUMPS = st.sampled_from([0.0, 0.0, 0.0, -366 * 86_400.0, -3600.0, -30.0, 30.0, 3600.0, 366 * 86_400.0])
+
+
+@given(steps=st.lists(st.tuples(st.floats(0.01, 20), JUMPS, st.integers(0, 200)), min_size=1, max_size=25))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_hosts_table_says_the_same_whatever_the_wall_clock_does(
+    tmp_path_factory: pytest.TempPathFactory, loop: asyncio.AbstractEventLoop, steps: list[tuple[float, float, int]]
+) -> None:
+    folder, now = tmp_path_factory.mktemp("jumps"), NOW
+    TICKS.at = NOW
+    calm, shaken = (Host(loop, LimitsLocal(folder / name, ticks=TICKS)) for name in ("calm", "shaken"))
+    for gap, jump, tokens in steps:
+        now += gap
+        shaken.ahead += jump
+        found = [rounded(host.enter(METERS["key:x"], tokens=tokens, now=now)) for host in (calm, shaken)]
+        assert found[0] == found[1]
+        if not found[0][0]:
+            for host in (calm, shaken):
+                host.leave(METERS["key:x"], tokens=tokens // 2, now=now)
+    for host in (calm, shaken):
+        host.limits.close()
+
+
+@given(steps=st.lists(st.tuples(st.floats(0.01, 20), JUMPS, JUMPS), min_size=1, max_size=15))
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_step_of_rediss_clock_moves_its_limits_by_one_pause_at_most(
+    tmp_path_factory: pytest.TempPathFactory, loop: asyncio.AbstractEventLoop, steps: list[tuple[float, float, float]]
+) -> None:
+    """Nobody waits longer than his limit says plus those pauses, and nobody gets more than they would refill."""
+    pytest.importorskip("redis")
+    if not redis_answers():
+        pytest.skip("no Redis on 127.0.0.1:6379")
+    server, now, meter = Ticks(NOW), NOW, Meter("key:y", per_minute=6)
+    with pair("redis", tmp_path_factory.mktemp("jumps"), loop, wall=lambda: TICKS() + server.at - NOW) as (one, _):
+        one.enter(meter)  # the first answer sets the count going
+        served, most = 1, 6.0
+        for gap, jump, server_jump in steps:
+            now += gap
+            one.ahead += jump
+            server.at += server_jump
+            most = min(most + (gap + 0.5 if server_jump > 0 else gap) / 10, 6.0 + served)
+            found = one.enter(meter, now=now)
+            served += not found.refused
+            assert found.wait <= 10.001
+            assert served <= most + 1e-3
+        assert one.enter(meter, now=now + 20.0).refused == ""
