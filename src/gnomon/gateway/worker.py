@@ -2,13 +2,13 @@
 
 import asyncio
 import contextlib
-import socket
 from pathlib import Path
 from typing import Any
 
 from gnomon.contract.ports import Limits
 from gnomon.gateway.addresses import Proxies
 from gnomon.gateway.admission import Admission
+from gnomon.gateway.door import Door
 from gnomon.gateway.guarding import Guard
 from gnomon.gateway.home import guard_keys, leave_public_key
 from gnomon.gateway.hosting import ServerLimits
@@ -69,21 +69,22 @@ class Worker:
         self._look = False  # somebody asked for a look at the bundle
         self._tasks: list[asyncio.Task[None]] = []
         self._listener: asyncio.Server | None = None
+        self._home = home
+        self._door: Door | None = None
 
     async def start(self, host: str, port: int) -> int:
-        """Listening (workers share the port); returns the port."""
+        """Listening (workers of a home share the port); returns the port. Raises BadInput where others have it."""
         self.services.loader.load()
-        listening = _listen(host, port)
+        self._door = Door(self._home, host, port)
         tls: dict[str, Any] = {}
         if self.certificates is not None:
             # A handshake that dawdles holds a socket before there is a Connection to sweep.
             tls = {"ssl": self.certificates.context, "ssl_handshake_timeout": self.server.limits.head_s}
         loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(self.server, sock=listening, backlog=2048, **tls)
+        self._listener = await loop.create_server(self.server, sock=self._door.socket, backlog=2048, **tls)
         for work in (self._follow_bundle(), self._keep_house(), self.services.recorder.keep_synced()):
             self._tasks.append(asyncio.create_task(work))
-        found: int = listening.getsockname()[1]
-        return found
+        return self._door.port
 
     def reload(self) -> None:
         """Look at bundle and certificate now; what is under way goes on."""
@@ -110,6 +111,8 @@ class Worker:
         self.services.pool.close()
         self.services.recorder.close()
         self.services.metrics.withdraw()
+        if self._door is not None:
+            self._door.close()
         closing = self.services.limits.close()
         if closing is not None:
             await closing
@@ -166,16 +169,3 @@ class Worker:
             "gnomon_gateway_upstream_connections_total": s.pool.opened,
             "gnomon_gateway_targets_left_alone": s.circuits.open(),
         }
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    try:
-        sock.bind((host, port))
-    except OSError:
-        sock.close()
-        raise
-    sock.setblocking(False)
-    return sock
