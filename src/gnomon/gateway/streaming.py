@@ -36,7 +36,7 @@ class Garbage(Exception):
 class Field:
     """One run of text of one choice: content, a tool call's arguments, …"""
 
-    __slots__ = ("judge", "kept", "masker", "restore")
+    __slots__ = ("_size", "judge", "kept", "masker", "restore")
 
     def __init__(
         self, masker: StreamMasker, restore: StreamRestorer | None, judge: ContentStream | None = None
@@ -45,6 +45,7 @@ class Field:
         self.restore = restore
         self.judge = judge
         self.kept: list[str] = []
+        self._size = 0
 
     def feed(self, text: str) -> str:
         if self.judge is not None:
@@ -56,7 +57,7 @@ class Field:
         if masker.blocked:
             raise blocked(masker.blocked, "output")
         if text:
-            self.kept.append(text)  # the record keeps the masked text, never the restored one
+            self._keep(text)
         return text if self.restore is None else self.restore.feed(text)
 
     def splice(self, data: bytes, mould: Mould) -> tuple[int, bytes] | None:
@@ -68,7 +69,7 @@ class Field:
             return None
         used, out, text = found
         if text:
-            self.kept.append(text)
+            self._keep(text)
         return used, out
 
     def flush(self) -> str:
@@ -80,8 +81,14 @@ class Field:
         if self.masker.blocked:
             raise blocked(self.masker.blocked, "output")
         if text:
-            self.kept.append(text)
+            self._keep(text)
         return text if self.restore is None else self.restore.feed(text) + self.restore.flush()
+
+    def _keep(self, text: str) -> None:
+        """For the record: the masked text, never the restored one, and no more of it than a record has."""
+        if self._size < _KEPT_REPLY_CHARS:
+            self._size += len(text)
+            self.kept.append(text)
 
 
 class EventStream:

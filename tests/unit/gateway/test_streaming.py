@@ -239,3 +239,12 @@ def test_a_recognised_event_that_is_cut_wrongly_is_garbage() -> None:
         running.feed(event({"content": piece}))
     with pytest.raises(Garbage):
         running.feed(event({"content": "XY"}).replace(b"XY", b'X", "content": "Y'[:3] + b"Y"))
+
+
+def test_a_stream_without_end_is_kept_no_further_than_a_record_goes() -> None:
+    running, piece = stream(), "好" * 4000
+    for _ in range(400):
+        running.feed(event({"content": piece}))
+    kept = sum(len(text) for field in running._fields.values() for text in field.kept)
+    assert 1_048_576 <= kept < 1_048_576 + len(piece)
+    assert len(running.reply()) == 1_048_576
