@@ -130,22 +130,26 @@ ALWAYS void classify(Scan *scan, Text text) {
     int run = 0, gap = 0, longest = 0;
     for (Py_ssize_t place = 0; place < text.length; place++) {
         Py_UCS4 c = PyUnicode_READ(text.kind, text.data, place);
+        uint32_t marks;
         if (c < 128) {
             all |= scan->classes[place] = self->ascii[c].classes;
             signs[c >> 6] |= (uint64_t)1 << (c & 63);
+            marks = self->ascii[c].marks;
         } else if (is_known(self, c)) {
-            all |= scan->classes[place] = slot_of(self, c)->classes;
-            if (!(scan->fired & self->odd_bit) && is_odd(self, c)) scan->fired |= self->odd_bit;
+            const Sign *sign = slot_of(self, c);
+            all |= scan->classes[place] = sign->classes;
+            marks = sign->character == c ? sign->marks : marks_of(self, c);
+            if (marks & ODD) scan->fired |= self->odd_bit;
         } else {
             scan->classes[place] = 0;
             run = 0;
             continue;
         }
-        if (value_of(c) >= 0) {
+        if (marks & NUMERAL) {
             run++;
             gap = 0;
             longest = run > longest ? run : longest;
-        } else if (run && (!is_separator(c) || ++gap > 3)) {
+        } else if (run && (!(marks & SEPARATOR) || ++gap > 3)) {
             run = gap = 0;
         }
     }
@@ -342,7 +346,12 @@ static PyObject *scanner_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     know_ascii(self);
     index_literals(self);
     index_inside(self);
-    for (size_t n = 0; n < self->slots; n++) know(self, self->signs[n].character);
+    for (Py_UCS4 c = 0; c < 128; c++) self->ascii[c].marks = marks_of(self, c);
+    for (size_t n = 0; n < self->slots; n++) {
+        Sign *sign = &self->signs[n];
+        know(self, sign->character);
+        sign->marks = sign->character == NOTHING ? 0 : marks_of(self, sign->character);
+    }
     /* Chinese numerals and the separators of numbers carry runs on. */
     for (Py_UCS4 c = 128; c < 0x10000; c++)
         if (value_of(c) >= 0 || is_separator(c)) know(self, c);

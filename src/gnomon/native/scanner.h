@@ -39,10 +39,15 @@ typedef struct {
     uint64_t bits;
 } Literal;
 
-/* What is known of one character: its classes, and the literals that begin with it. */
+/* What a character is to a number, and whether folding changes it. */
+#define NUMERAL 1
+#define SEPARATOR 2
+#define ODD 4
+
+/* What is known of one character: its classes, its marks, and the literals that begin with it. */
 typedef struct {
     Py_UCS4 character;
-    uint32_t first, count;
+    uint32_t first, count, marks;
     uint64_t classes;
 } Sign;
 
@@ -111,6 +116,11 @@ static int is_odd(const Scanner *self, Py_UCS4 c) {
         else return 1;
     }
     return 0;
+}
+
+static uint32_t marks_of(const Scanner *self, Py_UCS4 c) {
+    uint32_t marks = (value_of(c) >= 0 ? NUMERAL : 0) | (is_separator(c) ? SEPARATOR : 0);
+    return marks | (c >= 128 && is_odd(self, c) ? ODD : 0);
 }
 
 ALWAYS void narrow(Set *set, const Set *to) {
