@@ -177,7 +177,7 @@ def main() -> None:
     line("Gnomon", ours)
     line("... throttle or ban", biting)
     line(f"fixed, {best}/min a key", peers[best])
-    print("accused wrongly, by family:", dict(Counter(one.family for one in ours.false)))
+    print("accused wrongly, by family:", dict(Counter(str(one.family) for one in ours.false)))
     print(f"detectors: {cpu / n * 1e6:.1f} us CPU a record")
     every = [delay for delays in ours.delays.values() for delay in delays]
     metrics = {

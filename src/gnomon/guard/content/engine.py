@@ -107,10 +107,11 @@ def _asked(reading: Reading, asker: _Asker) -> list[ContentVerdict]:
     for sentence in meant.sentences(reading.text):
         if not asker.is_meant(sentence.text):
             continue
-        score = round(asker.model.score(sentence.text), 4)
-        if score >= (best[0].score if best else LEAST):
-            span = reading.span(sentence.start, sentence.start + len(sentence.text))
-            best = [ContentVerdict(asker.category, score, *span, "meant")]
+        for piece in (sentence, *(meant.quoted(sentence) if asker.category == AIMED else ())):
+            score = round(asker.model.score(piece.text), 4)
+            if score >= (best[0].score if best else LEAST):
+                span = reading.span(piece.start, piece.start + len(piece.text))
+                best = [ContentVerdict(asker.category, score, *span, "meant")]
     return best
 
 

@@ -20,6 +20,7 @@ BITS = 16
 LONGEST = 400
 """Characters of a sentence that are looked at: whoever asks has asked by then."""
 _SENTENCES = re.compile(r"[^.!?;。！？；\n]+(?:[.!?;](?=\S)[^.!?;。！？；\n]+)*")
+_QUOTED = re.compile(r"[‘“「『'\"]([^‘’“”「」『』'\"]{6,})[’”」』'\"]|[：:]\s*(.{6,})")
 _TOKENS = re.compile(r"[a-z]+|[0-9]+|[\u3400-\u9fff]+")
 CHINESE = re.compile(r"[\u3400-\u9fff]")
 _FEWEST = 2
@@ -66,6 +67,16 @@ def sentences(text: str) -> Iterator[Sentence]:
     """The sentences of a text, each cut to LONGEST."""
     for match in _SENTENCES.finditer(text):
         yield Sentence(match.start(), match.group()[:LONGEST])
+
+
+def quoted(sentence: Sentence) -> Iterator[Sentence]:
+    """What a Chinese sentence quotes, or says after a colon: an order is given by somebody, and who tells of it, and
+    where it stands, is no part of it.
+    """
+    for match in _QUOTED.finditer(sentence.text):
+        start, end = match.span(match.lastindex or 0)
+        if CHINESE.search(sentence.text, start, end):
+            yield Sentence(sentence.start + start, sentence.text[start:end])
 
 
 def weighed(weights: memoryview, sentence: str) -> tuple[int, int]:
