@@ -54,6 +54,11 @@ _STRONG: Final = re.compile(
     re.IGNORECASE,
 )
 """What leads to a town that nobody listed."""
+_LAST: Final = re.compile(
+    r"\b(?:to|from|through|via|into|at|in|of|for|near|leaving|visit(?:ed|ing)?|(?:north|south|east|west)\S*) \Z",
+    re.IGNORECASE,
+)
+"""The last word of it: most towns have another before them."""
 _LEAD: Final = re.compile(
     r"(?:\b(?:in|from|to|at|near|of|through|via|into|around|across|outside|visit(?:s|ed|ing)?|leaving|toward|towards|"
     r"between|(?:[Nn]orth|[Ss]outh|[Ee]ast|[Ww]est|[Cc]entral|downtown|greater)(?:ern)?)|, ?) ?\Z",
@@ -67,6 +72,12 @@ _KIND: Final = re.compile(
     rf"(?!Claus){_CAP}(?: {_CAP})?(?![\w-])|"
     rf"(?<![\w@.-])(?:City|Province|Kingdom|Gulf|Isle|Isles|Strait|Lake|Cape|Bay|Sea) of {_CAP}(?![\w-])"
 )
+_KINDS: Final = re.compile(
+    r"\b(?:City|County|Province|Prefecture|Isl(?:ands?|es?)|Valley|Ba[yd]|Beach|Village|Township|Peninsula|Mountains|Desert|"
+    r"Oblast|Heights|Springs|Falls|Harbou?r|Shire|Lake|M(?:oun)?t|[PF]ort|Cape|San(?:ta|kt)?|São|Los|Las|Saint|Ste?|Nizhny|"
+    r"Ust|Kingdom|Gulf|Strait|Sea)\b"
+)
+"""A word of those, without which there is none of them."""
 _PLACED: Final = re.compile(
     r" (?:bridge|airport|harbou?r|railway station|train station|suburbs?|city cent(?:er|re)|metro area|downtown|"
     r"city council)\b"
@@ -81,11 +92,13 @@ _LETTERS: Final = re.compile(r"[A-Za-z]{3}")
 
 
 class Places(NamedTuple):
-    """Names in lower case, by how sure it is that they name a place: `plain` may be written in lower case too."""
+    """Names in lower case, by how sure it is that they name a place: `plain` may be written so too. `firsts`: the
+    first word of each, without a full stop."""
 
     plain: frozenset[str]
     sure: frozenset[str]
     doubtful: frozenset[str]
+    firsts: frozenset[str]
 
 
 @cache
@@ -100,7 +113,8 @@ def places() -> Places:
             names |= {name.strip().lower() for name in line.split(",") if name.strip()}
     doubtful = frozenset(parts["doubtful"])
     plain = frozenset(name for name in parts["countries"] if len(name) > 4) - doubtful
-    return Places(plain, frozenset().union(*parts.values()) - doubtful, doubtful)
+    known = frozenset().union(*parts.values())
+    return Places(plain, known - doubtful, doubtful, frozenset(name.split()[0].strip(".") for name in known))
 
 
 def find(text: str) -> Iterator[Found]:
@@ -126,7 +140,9 @@ def _known(text: str) -> Iterator[Found]:
 
 def _at(text: str, words: list[tuple[int, int]], at: int, known: Places) -> tuple[int, int, float] | None:
     """How many words from there are a place that stands for itself, where it ends and how sure that is."""
-    start = words[at][0]
+    start, end = words[at]
+    if text[start:end].lower().strip(".").replace("’", "'") not in known.firsts:
+        return None
     for count in range(min(_MOST, len(words) - at), 0, -1):
         end = words[at + count - 1][1]
         if end - start > _REACH:
@@ -164,7 +180,7 @@ def _place_follows(text: str, end: int, known: Places) -> bool:
 
 def _towns(text: str) -> Iterator[Found]:
     """Places that nobody listed."""
-    for kind in _KIND.finditer(text):
+    for kind in _KIND.finditer(text) if _KINDS.search(text) else ():
         start = _begin(text, kind.start(), kind.end())
         if start < kind.end() - 8 and not _BODY.match(text, kind.end()):
             yield Found(start, kind.end(), ENTITY, 0.6)
@@ -180,7 +196,7 @@ def _towns(text: str) -> Iterator[Found]:
             yield Found(start, end, ENTITY, 0.6)
             continue
         before = text[max(0, start - _REACH) : start]
-        is_led = _STRONG.search(before) is not None
+        is_led = _LAST.search(before[-12:]) is not None and _STRONG.search(before) is not None
         if (is_led and not is_given(name.split()[0])) or (_place_follows(text, end, known) and not is_given(name)):
             yield Found(start, end, ENTITY, 0.7 if is_led else 0.6)
 
