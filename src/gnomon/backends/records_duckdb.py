@@ -241,11 +241,13 @@ class RecordsDuckDB:
                 [file.name, min(r.at for r in records), max(r.at for r in records)],
             )
         self._db.execute(_insert_records())
-        self._db.execute(
-            """INSERT INTO contents SELECT b.id, b."at", b.request, b.reply, b.sealed FROM batch b
-               WHERE b.request IS NOT NULL OR b.reply IS NOT NULL"""
-        )
-        self._db.execute("""INSERT INTO persons SELECT unnest(b.persons), b.id, b."at" FROM batch b""")
+        if any(r.request or r.reply for r in records):  # as in the file, where an empty text is left out
+            self._db.execute(
+                """INSERT INTO contents SELECT b.id, b."at", b.request, b.reply, b.sealed FROM batch b
+                   WHERE b.request IS NOT NULL OR b.reply IS NOT NULL"""
+            )
+        if any(r.persons for r in records):
+            self._db.execute("""INSERT INTO persons SELECT unnest(b.persons), b.id, b."at" FROM batch b""")
         found = self._db.execute("SELECT count(*) FROM batch").fetchone()
         self._db.execute("DROP TABLE batch")
         return int(found[0]) if found else 0
