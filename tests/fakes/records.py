@@ -1,6 +1,10 @@
 """A real record store in a folder, asked as the control plane asks the collector."""
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +15,21 @@ from gnomon.contract.traffic import Timings, TrafficRecord
 from gnomon.kit.ids import new_id
 
 
+@cache
+def _empty() -> Path:
+    """A store with its tables: a copy, for making them takes as long again as opening it."""
+    folder = Path(tempfile.mkdtemp(prefix="gnomon-records-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    RecordsDuckDB(folder / "traffic.duckdb").close()
+    return folder / "traffic.duckdb"
+
+
 class StoredRecords:
     """`query` as RecordsClient has it; `add` puts requests in."""
 
     def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(_empty(), folder / "traffic.duckdb")
         self._store = RecordsDuckDB(folder / "traffic.duckdb")
         self.quarantine = Quarantine(folder / "quarantine")
 
