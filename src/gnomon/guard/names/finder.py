@@ -321,7 +321,8 @@ def asked_finder(finder: NameFinder, detectors: Sequence[Detector], asked: Colle
     from gnomon.guard.names import localities  # what is known of places, which only who looks for them needs
 
     namers: list[Namer] = [*_namers(speed, _file(), localities.leaning), partial(_ruled, (english_places.find,))]
-    settle = partial(localities.settled, is_wary=speed != "deep")
+    # LAC, and a tagger that has learned from text of one's own, see fewer places that are none.
+    settle = partial(localities.settled, is_wary=speed != "deep" and _file() == SHIPPED)
     return NameFinder(namers, detectors, (*ENTITIES, LOCATION), settle)
 
 
