@@ -7,7 +7,7 @@ A trigger without a shape is left to hyperscan.
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 _CLASS = r"\[(?:[^\]\\]|\\.)+\]"
@@ -75,6 +75,7 @@ def shapes_of(pattern: bytes) -> tuple[Shape, ...]:
     return (_word(pattern.decode()),) if _PLAIN.fullmatch(pattern) else ()
 
 
+@lru_cache(maxsize=4096)  # every finder has the same words
 def _word(text: str) -> Shape:
     return Shape(tuple(Item(_both({char}), 1, 1) for char in text))
 
