@@ -25,19 +25,19 @@ ballots = st.lists(
         posts=st.frozensets(st.sampled_from(["technical_lead", "business_lead", "engineer"]), min_size=1),
         approve=st.booleans(),
     ),
-    max_size=6,
+    max_size=4,
     unique_by=lambda ballot: ballot.person_id,
 )
 
 
-@settings(max_examples=300)
-@given(ballots, st.randoms())
-def test_the_order_of_votes_never_matters(cast: list[rules.Ballot], rng: random.Random) -> None:
-    shuffled = rng.sample(cast, len(cast))
+@settings(max_examples=150)
+@given(ballots, st.integers(0, 99))
+def test_the_order_of_votes_never_matters(cast: list[rules.Ballot], seed: int) -> None:
+    shuffled = random.Random(seed).sample(cast, len(cast))
     assert rules.decide(QUORUM, cast) == rules.decide(QUORUM, shuffled)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(ballots)
 def test_any_valid_rejection_wins_and_approval_needs_every_post_by_another_person(cast: list[rules.Ballot]) -> None:
     state = rules.decide(QUORUM, cast)
