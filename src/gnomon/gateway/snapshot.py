@@ -258,7 +258,7 @@ def _token(upstream: Upstream, key: bytes) -> str:
             return opened(upstream.secret, private_key=key, about=secret_of(upstream.id, upstream.url))
         except NotOpened as error:
             raise _misfit(f"The secret of upstream {upstream.id} does not open here: {error}.") from error
-    token = os.environ.get(upstream.secret_env, "") if upstream.secret_env else ""
+    token = os.environ.get(upstream.secret_env, "").strip() if upstream.secret_env else ""  # a file's last line break
     if upstream.secret_env and not token:
         _log.warning("upstream_secret_missing", upstream=upstream.id, variable=upstream.secret_env)
     return token
@@ -271,6 +271,8 @@ def _target(target: Target, upstream: Upstream, own: Breaker | None, breaker: Br
     lines = [f"host: {upstream.host or url.netloc}", "content-type: application/json", "accept-encoding: identity"]
     if secret:
         lines.append(f"authorization: Bearer {secret}")
+    if any(not line.isprintable() for line in lines):
+        raise _misfit(f"A header for upstream {upstream.id} holds a control character.")
     tls = url.scheme == "https"
     name = (upstream.server_name or url.hostname) if tls else ""
     port = url.port or (443 if tls else 80)
