@@ -74,7 +74,10 @@ class Worker:
 
     async def start(self, host: str, port: int) -> int:
         """Listening (workers of a home share the port); returns the port. Raises BadInput where others have it."""
-        self.services.loader.load()
+        try:
+            self.services.loader.load()
+        except Exception as error:  # noqa: BLE001 - the last good bundle is in force, or /readyz says why there is none
+            self.services.loader.fault(error)
         self._door = Door(self._home, host, port)
         tls: dict[str, Any] = {}
         if self.certificates is not None:
