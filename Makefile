@@ -56,10 +56,9 @@ fuzz: compiled
 	$(FUZZED) tests/fuzz/twins.py $(FUZZ_S)
 	$(FUZZED) tests/fuzz/contract.py $(FUZZ_S)
 
-# The C files under the sanitizers, against their twins in Python, for FUZZ_S seconds; then as compiled modules call them.
-fuzz-native: compiled
+# The C files under the sanitizers, against their twins in Python, for FUZZ_S seconds.
+fuzz-native:
 	PYTHONPATH=$(CURDIR)/src:$(CURDIR) $(PYTHON) tests/fuzz/native.py $(FUZZ_S)
-	GNOMON_TEST_COMPILED=1 PYTHONPATH=$(CURDIR)/src:$(CURDIR) $(PYTHON) tests/fuzz/native.py $(FUZZ_S) 2
 
 # As `./gnomon` builds them where a gateway starts.
 compiled:

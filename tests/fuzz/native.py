@@ -2,7 +2,8 @@
 
 `python tests/fuzz/native.py SECONDS [SEED]` builds them so in a folder of its own, starts itself again with the
 sanitizers loaded before the interpreter, and compares what C and Python say of each string. The first access out of
-bounds, undefined step or difference ends it. With GNOMON_TEST_COMPILED=1 what calls the C is compiled too.
+bounds, undefined step or difference ends it. What calls the C runs from source, for each twin is put in its place:
+`twins.py` compares the compiled modules.
 """
 
 import json
@@ -15,7 +16,7 @@ import time
 from pathlib import Path
 
 from gnomon import native
-from gnomon.native import build, modules
+from gnomon.native import build
 
 _HANZI = "一二三零〇幺壹捌号身份证卡电话京沪军字第年月日生，。（）：、·—―•°"
 _SIGNS = "0123456789" * 4 + " -./_\n\t\r()+,%\\@:;=[]{}#*!?~^&$\"'" + "abcxzABFXZMNOoIlS" + _HANZI
@@ -121,8 +122,6 @@ def main(seconds: str, seed: str = "1") -> int:
 
 
 def inside(folder: str, seconds: float, seed: int) -> None:
-    if os.environ.get("GNOMON_TEST_COMPILED") == "1" and not modules.prefer():
-        raise SystemExit("nothing is built: python -m gnomon.native.translate")
     native.load = lambda name: native._loaded(name, Path(folder) / f"{name}.so")  # type: ignore[assignment]
     # Only now: these load what is in C when they are imported.
     from gnomon.guard import cutting
