@@ -78,6 +78,7 @@ def found(text: str, entity: str, speed: str = "structured") -> list[str]:
         ),
         ("founded in 1983, in its Act of 2001 (1999), the 1980s", ["1983", "2001", "1999", "1980s"]),
         ("a 1973 film, from 1990-1995, since June", ["1973", "1990-1995", "June"]),
+        ("May 3-5, 2026; 5-7 July 2024; at 4:30am. Then", ["May 3-5, 2026", "5-7 July 2024", "4:30am"]),
     ],
 )
 def test_dates_and_times_are_found_whole(text: str, dates: list[str]) -> None:
@@ -159,7 +160,8 @@ def test_who_somebody_is_by_people_belief_or_party_is_found(text: str, people: l
         ("Born in Velmora, raised in Nice, France.", ["Velmora", "Nice", "France"]),
         ("Georgia said so. It is nice. Chad and Jordan left.", []),
         ("the Elbow River valley near Lake Como and Orange County", ["Lake Como", "Orange County"]),
-        ("written in Java, east of UTC, the Paris Times", []),
+        ("written in Java, east of UTC, the Paris Times, tell us", []),
+        ("The London-based firm left Berlin's Mitte for the US, or NYC.", ["London", "Berlin", "US", "NYC"]),
     ],
 )
 def test_english_places_are_known_or_told_by_their_surroundings(text: str, places: list[str]) -> None:

@@ -21,7 +21,7 @@ _M = "(?:1[0-2]|0?[1-9])"
 _Y = "(?:1[5-9][0-9]{2}|20[0-9]{2})"
 _ZONE = r"(?:\s?(?:UTC|GMT|[CEMP][SD]T|BST|CES?T|JST|IST|Z)\b)?(?:\s?[+\-][01][0-9]:?[0-5][0-9](?![0-9]))?"
 _CLOCK = r"(?:[01]?[0-9]|2[0-3])[:：][0-5][0-9](?:[:：][0-5][0-9](?:[.,][0-9]{1,6})?)?(?![0-9:：])"
-_HALF = r"(?:\s?[AaPp]\.?[Mm]\b\.?)"
+_HALF = r"(?:\s?(?:[AaPp][Mm]\b|[AaPp]\.[Mm]\.?))"
 _TIME = rf"(?:{_CLOCK}{_HALF}?{_ZONE}|(?:1[0-2]|0?[1-9]){_HALF}{_ZONE}|(?:1[0-2]|[1-9])\so['’]clock)"
 _N = f"[{DIGIT}十廿卅]"
 _OF_DAY = "凌晨|清晨|清早|早晨|早上|上午|正午|中午|午后|下午|傍晚|晚上|晚间|夜里|夜间|深夜|半夜"
@@ -51,8 +51,10 @@ _SOLID = r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?![0-9A-
 _DAY_NAME = r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
 _SHORT_DAY = r"(?:Mon|Tue|Tues|Wed|Thu|Thur|Thurs|Fri|Sat|Sun)\b\.?"
 _TH = "(?:st|nd|rd|th)?"
+_TO = r"(?:\s?-\s?|\s(?:to|and)\s)"
 _WRITTEN = (
-    rf"(?:{MONTHS}\b\.?\s{_D}{_TH}\b(?![:.][0-9])(?:,?\s{_Y}\b)?|{_D}{_TH}\s(?:of\s)?{MONTHS}\b\.?(?:,?\s{_Y}\b)?"
+    rf"(?:{MONTHS}\b\.?\s{_D}{_TH}(?:{_TO}{_D}{_TH})?\b(?![:.][0-9])(?:,?\s{_Y}\b)?"
+    rf"|(?:{_D}{_TH}{_TO})?{_D}{_TH}\s(?:of\s)?{MONTHS}\b\.?(?:,?\s{_Y}\b)?"
     rf"|{_D}-{MONTHS}-(?:{_Y}|[0-9]{{2}})\b|{MONTHS}\b\.?,?\s(?:of\s)?{_Y}\b|Q[1-4]\s{_Y}\b)"
 )
 _SAID = (
@@ -80,7 +82,7 @@ _NO_MONTH = re.compile(r"\b(?:may|march|mar|dec|sun|sat|wed)\b")
 _IN_MONTH = re.compile(r"\b(?:in|since|until|till|by|of|during|last|next|this|early|mid|late)\s\Z", re.IGNORECASE)
 _NAMED = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec", "day", "clock")
 _LEAD = 14
-REACH = 88
+REACH = 96
 """Longest of them, with what may stand behind."""
 
 

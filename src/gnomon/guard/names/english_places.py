@@ -26,6 +26,9 @@ _REACH: Final = 48
 
 _UPPER: Final = "A-ZÀ-ÖØ-ÞĀ-ŽΑ-ΩŠŽČ"
 _WORD: Final = re.compile(r"(?:[^\W\d_]\.){2,4}|[^\W\d_]+(?:['’-][^\W\d_]+)*\.?")
+_PIECE: Final = re.compile(r"['’.-]")
+_TAIL: Final = re.compile(r"(?:'s|-[a-z]+)?\.?\Z")
+"""What may hang on a name: Berlin's, London-based."""
 _CAP: Final = rf"[{_UPPER}][\w'’-]*"
 _TOWN: Final = re.compile(
     rf"(?:{_CAP}|St\.)(?: (?:(?:de|del|da|do|dos|di|la|le|les|las|los|am|an der|im|ob|nad|pod|u|v|sur|sous|upon|on|"
@@ -92,12 +95,13 @@ _LETTERS: Final = re.compile(r"[A-Za-z]{3}")
 
 
 class Places(NamedTuple):
-    """Names in lower case, by how sure it is that they name a place: `plain` may be written so too. `firsts`: the
-    first word of each, without a full stop."""
+    """Names in lower case, by how sure it is that they name a place: `plain` may be written so too, `short`
+    ones only in capitals. `firsts`: the first word of each, or what stands before a sign in it."""
 
     plain: frozenset[str]
     sure: frozenset[str]
     doubtful: frozenset[str]
+    short: frozenset[str]
     firsts: frozenset[str]
 
 
@@ -114,7 +118,13 @@ def places() -> Places:
     doubtful = frozenset(parts["doubtful"])
     plain = frozenset(name for name in parts["countries"] if len(name) > 4) - doubtful
     known = frozenset().union(*parts.values())
-    return Places(plain, known - doubtful, doubtful, frozenset(name.split()[0].strip(".") for name in known))
+    return Places(
+        plain,
+        known - doubtful,
+        doubtful,
+        frozenset(parts["short"]),
+        frozenset(_PIECE.split(name.split()[0])[0] for name in known),
+    )
 
 
 def find(text: str) -> Iterator[Found]:
@@ -141,15 +151,16 @@ def _known(text: str) -> Iterator[Found]:
 def _at(text: str, words: list[tuple[int, int]], at: int, known: Places) -> tuple[int, int, float] | None:
     """How many words from there are a place that stands for itself, where it ends and how sure that is."""
     start, end = words[at]
-    if text[start:end].lower().strip(".").replace("’", "'") not in known.firsts:
+    if _PIECE.split(text[start:end].lower(), maxsplit=1)[0] not in known.firsts:
         return None
     for count in range(min(_MOST, len(words) - at), 0, -1):
         end = words[at + count - 1][1]
         if end - start > _REACH:
             continue
         name = text[start:end].lower().replace("’", "'")
-        if name not in known.sure and name not in known.doubtful and name.endswith("."):
-            name, end = name[:-1], end - 1
+        if name not in known.sure and name not in known.doubtful:
+            name = name[: len(name) - len(_TAIL.search(name)[0])]  # type: ignore[index]
+            end = start + len(name)
         if name not in known.sure and name not in known.doubtful:
             continue
         score = SURE if name in known.sure else 0.8
@@ -161,6 +172,8 @@ def _stands(text: str, start: int, end: int, name: str, known: Places) -> bool:
     if text[start - 1 : start] in ("@", "/", ".", "-", "_") or text[end : end + 1] in ("@", "_"):
         return False
     before = text[max(0, start - _REACH) : start]
+    if name in known.short and not text[start:end].isupper():
+        return False
     if not text[start].isupper():
         return name in known.plain and _LEAD.search(before) is not None
     if _BODY.match(text, end):
