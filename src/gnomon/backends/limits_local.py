@@ -106,7 +106,7 @@ class LimitsLocal:
             found = _quick.enter(self._map, self._fd, *plans, tokens, cost, number_of_day, now, self._mine)
             if found is not None:
                 requests, spare = found
-                return Entry(requests=requests and Room._make(requests), tokens=spare and Room._make(spare))
+                return Entry(requests=requests and Room(*requests), tokens=spare and Room(*spare))
         entry = Entry()
         taken = []
         with self._lock(_LOCK_METERS):

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
+from msgspec import Struct
+
 from gnomon.contract.bundle import Canary, GuessRule
 from gnomon.contract.traffic import DefenceNotice, Feedback, TrafficRecord
 
@@ -108,7 +110,7 @@ class Day(NamedTuple):
     ends: float
 
 
-class Room(NamedTuple):
+class Room(Struct, frozen=True):
     """How much of a limit is left at once, and in how many seconds all of it will be."""
 
     limit: int
@@ -119,7 +121,7 @@ class Room(NamedTuple):
 Refused = Literal["", "slots", "requests", "tokens", "day_tokens", "day_cost"]
 
 
-class Entry(NamedTuple):
+class Entry(Struct, frozen=True):
     """What the limits say. Where `refused` is not empty: by which limit of whom, and how long to wait."""
 
     refused: Refused = ""

@@ -28,11 +28,6 @@ MAX_TOKENS = 1_000_000_000  # of one request; a larger claim of a model server i
 Tokens = Annotated[int, Meta(ge=0, le=MAX_TOKENS)]
 
 
-def token_count(claimed: object) -> int:
-    """What a model server claims to have counted, or 0 where that is no count (0 to MAX_TOKENS)."""
-    return claimed if type(claimed) is int and 0 <= claimed <= MAX_TOKENS else 0  # True is none
-
-
 class Timings(Struct, frozen=True, kw_only=True):
     """Milliseconds since the request's first byte; `None` where the request never got there."""
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from gnomon.contract.traffic import token_count
 from gnomon.gateway.counted import reply
 from gnomon.gateway.exchange import Exchange
+from gnomon.gateway.meters import token_count
 from gnomon.gateway.off_loop import in_turn
 from gnomon.gateway.quoting import is_utf8
 from gnomon.gateway.streaming import EventStream, Garbage

@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
 from typing import Protocol
@@ -37,17 +36,35 @@ class Answer(Sink, Protocol):
         ...
 
 
-@dataclass(slots=True)
 class Question:
     """A guarded request on its way: `raw` is the caller's object without `model`, `kept` what the record shows."""
 
-    asked: Asked
-    route: PreparedRoute
-    choice: Choice
-    raw: bytes
-    kept: bytes
-    deadline: Deadline
-    named: bool
+    __slots__ = ("asked", "choice", "deadline", "kept", "named", "raw", "route")
+
+    def __init__(
+        self,
+        asked: Asked,
+        route: PreparedRoute,
+        choice: Choice,
+        *,
+        raw: bytes,
+        kept: bytes,
+        deadline: Deadline,
+        named: bool,
+    ) -> None:
+        self.asked = asked
+        self.route = route
+        self.choice = choice
+        self.raw = raw
+        self.kept = kept
+        self.deadline = deadline
+        self.named = named
+
+    def asking(self, raw: bytes, deadline: Deadline) -> "Question":
+        """The same question in other words."""
+        return Question(
+            self.asked, self.route, self.choice, raw=raw, kept=self.kept, deadline=deadline, named=self.named
+        )
 
 
 class Beaten(Exception):

@@ -6,7 +6,6 @@ unless they asked too. Both calls are recorded.
 
 import asyncio
 import math
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -56,7 +55,7 @@ async def _ask(side: Exchange, s: Services, q: Question, rule: Cascade) -> dict[
         side.outcome, side.error = "upstream_unreachable", "left alone after failures"
         return None
     rules = q.route.route
-    asked = replace(q, raw=_with_logprobs(q, side.endpoint, rule))
+    asked = q.asking(_with_logprobs(q, side.endpoint, rule), q.deadline)
     silence_s = rules.first_byte_s or rules.timeout_s / 2.0
     failure = await call(side, s, asked, target=target, circuit=circuit, sink=sink, silence_s=silence_s)
     side.status, side.outcome = sink.status, _outcome(failure, sink.status)

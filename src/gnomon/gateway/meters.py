@@ -7,9 +7,15 @@ from zoneinfo import ZoneInfo
 from gnomon.contract.bundle import Key, Quota, Roster, Target
 from gnomon.contract.ports import Day, Meter
 from gnomon.contract.signing import BadBundle
+from gnomon.contract.traffic import MAX_TOKENS
 
 _MILLION = 1_000_000
 _NONE: tuple[Meter, ...] = ()
+
+
+def token_count(claimed: object) -> int:
+    """What a model server claims to have counted, or 0 where that is no count (0 to MAX_TOKENS)."""
+    return claimed if type(claimed) is int and 0 <= claimed <= MAX_TOKENS else 0  # True is none
 
 
 class Meters:

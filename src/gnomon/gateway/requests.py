@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from gnomon.contract.traffic import MAX_TOKENS, token_count
+from gnomon.contract.traffic import MAX_TOKENS
+from gnomon.gateway.meters import token_count
 from gnomon.gateway.names_once import repeated
 from gnomon.gateway.parts import Unread, is_tokens, see_parts
 from gnomon.gateway.refusal import Refusal
@@ -24,15 +25,19 @@ ENDPOINTS = {
 _decode = msgspec.json.Decoder().decode
 
 
-@dataclass(slots=True)
 class Asked:
-    """A checked request. `body` is the caller's JSON object and may be changed."""
+    """A checked request. `body` is the caller's JSON object and may be changed; `unread` is what no guard can read."""
 
-    body: dict[str, Any]
-    model: str
-    stream: bool
-    wants_usage: bool
-    unread: Unread | None = None  # what in it no guard can read
+    __slots__ = ("body", "model", "stream", "unread", "wants_usage")
+
+    def __init__(
+        self, body: dict[str, Any], model: str, *, stream: bool, wants_usage: bool, unread: Unread | None = None
+    ) -> None:
+        self.body = body
+        self.model = model
+        self.stream = stream
+        self.wants_usage = wants_usage
+        self.unread = unread
 
 
 def decode(raw: bytes) -> dict[str, Any]:

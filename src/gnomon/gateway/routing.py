@@ -4,7 +4,6 @@ import hashlib
 import math
 import random
 import time
-from typing import NamedTuple
 
 from gnomon.contract.bundle import Arm, Experiment
 from gnomon.contract.ports import Limits
@@ -12,12 +11,15 @@ from gnomon.gateway.refusal import Refusal
 from gnomon.gateway.snapshot import PreparedRoute, PreparedTarget, Snapshot
 
 
-class Choice(NamedTuple):
-    """Targets in the order to try them, and the canary that the request belongs to."""
+class Choice:
+    """Targets in the order to try them, the canary that the request belongs to, and `<experiment>:<target>`."""
 
-    targets: tuple[PreparedTarget, ...]
-    canary: str = ""
-    arm: str = ""  # "<experiment>:<target>"
+    __slots__ = ("arm", "canary", "targets")
+
+    def __init__(self, targets: tuple[PreparedTarget, ...], canary: str = "", arm: str = "") -> None:
+        self.targets = targets
+        self.canary = canary
+        self.arm = arm
 
 
 def find(snapshot: Snapshot, name: str) -> tuple[PreparedRoute, str]:

@@ -5,7 +5,6 @@ Nobody waits for it and nothing of its answer is kept but the record: outcome, t
 
 import asyncio
 import random
-from dataclasses import replace
 
 import msgspec
 
@@ -50,7 +49,7 @@ async def _follow(ex: Exchange, s: Services, q: Question, target: PreparedTarget
     sink = Buffered()
     ex.target = target
     try:
-        await call(ex, s, replace(q, raw=_whole(q), deadline=deadline), target=target, circuit=circuit, sink=sink)
+        await call(ex, s, q.asking(_whole(q), deadline), target=target, circuit=circuit, sink=sink)
         ex.status = sink.status
         ex.outcome = (
             "ok" if sink.status == 200 else "upstream_refused" if 400 <= sink.status < 500 else "upstream_error"

@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 
 from gnomon import native
-from gnomon.contract.traffic import token_count
 from gnomon.gateway import deltas
 from gnomon.gateway.exchange import Exchange
 from gnomon.gateway.guarding import StreamMasker, StreamRestorer, TreeGuard, blocked
 from gnomon.gateway.judging import ContentStream
+from gnomon.gateway.meters import token_count
 from gnomon.gateway.moulds import Mould, mould
 
 _native = native.load("events")
