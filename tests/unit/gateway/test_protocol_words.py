@@ -23,9 +23,10 @@ TOOL = {
         },
     },
 }
+MULTIPLY = {"type": "function", "function": {"name": "Multiply", "parameters": {"title": "Multiply"}}}
 REQUEST = {
     "messages": [{"role": "system", "content": "你是客服助手。"}, {"role": "user", "content": "hello"}],
-    "tools": [TOOL, {"type": "function", "function": {"name": "getUserById", "strict": True}}],
+    "tools": [TOOL, {"type": "function", "function": {"name": "getUserById", "strict": True}}, MULTIPLY],
     "tool_choice": "auto",
     "response_format": {"type": "json_schema", "json_schema": {"name": "weather_report", "schema": {"title": "天气"}}},
     "metadata": {"app": "portal"},

@@ -50,10 +50,10 @@ def without(text: str, found: list[Found]) -> list[Found]:
 
 
 def _is_code(text: str, item: Found) -> bool:
-    """Whether this is a word of a program or a protocol: `tool_choice`; `auto`, `getWeather`, where it stands alone.
+    """Whether this is a word of a program or a protocol: `tool_choice`; `auto`, `Multiply`, where it stands alone.
 
-    A tagger that learnt Chinese takes nearly every Latin word without company for an organisation. `Innography` may
-    be one: a line of somebody's signature.
+    A tagger that learnt Chinese takes nearly every Latin word without company for an organisation. A line among others
+    may be one, in somebody's signature, if it begins with a capital.
     """
     name = text[item.start : item.end]
     if not name.isascii():
@@ -62,7 +62,8 @@ def _is_code(text: str, item: Found) -> bool:
         return True
     words = text.split()
     alone = words[0].strip(",.;:()") if len(words) == 1 else ""
-    return text.isascii() and (name.islower() or bool(alone and not (alone.isalpha() and alone.istitle())))
+    is_line = "\n" in text and alone.isalpha() and alone.istitle()
+    return text.isascii() and (name.islower() or bool(alone and not is_line))
 
 
 def _parted(text: str, found: Found) -> Iterator[Found]:
