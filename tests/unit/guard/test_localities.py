@@ -83,6 +83,7 @@ def test_a_place_ends_where_its_name_does(text: str, found: list[str]) -> None:
         ("中美两国关系，印巴边境", ["中", "美", "印", "巴"]),
         ("会议在京举行，美方代表和台商出席。", ["京", "美", "台"]),
         ("昨日中午在日常会议上讨论了中老年人的美食和方法。", []),
+        ("港澳通行证、港澳台居民居住证和京沪高铁的车票", []),
     ],
 )
 def test_places_of_one_character_are_found_where_what_stands_beside_them_says_so(text: str, found: list[str]) -> None:

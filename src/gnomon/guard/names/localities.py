@@ -42,7 +42,7 @@ _BEGIN, _MIDDLE, _END = (TAGS.index(f"{place}-{ENTITY}") for place in "BME")
 # 昨日中美…: the first of a pair may be the end of another word; 中美洲, 欧美味: its last the beginning of one.
 _NO_PAIR: Final = "[来昨今当每周整终某穿超优其集]"
 _NO_NAME: Final = "[洲东西部国食元好妙女味律庭官语文式军午旬间期前常后士来黎度尼夏秋裔阳鲜加及贡典纪古代]"
-_LINE: Final = "高铁|地铁|高速|铁路|线"
+_LINE: Final = "高铁|地铁|高速|铁路|线|通行证|居民|台"
 _TWO: Final = (
     "两|[三四五]国|关系|双方|双边|合作|贸易|友好|边境|边界|联合|之间|建交|战争|谈判|首脑|元首|领导|人民|经贸|交流|协定|高层|"
     "战略|对话"
