@@ -306,7 +306,9 @@ class EventStream:
                 out[name] = value
                 told = True
             elif isinstance(value, str):
-                if name not in _RUNNING and (name.startswith(deltas.OURS) or self._hits(_encode(name))):
+                if name not in _RUNNING and (
+                    name.startswith(deltas.OURS) or (self._hits(_encode(name)) and name not in self._walk({name: ""}))
+                ):
                     raise Garbage("a field has a name that nobody may read")
                 out[name] = released = self._feed(index, name, value)
                 changed = changed or released != value
@@ -376,8 +378,6 @@ class EventStream:
         if self._hits(_encode(rest)):
             rest = self._walk(rest)
         return {**rest, **running}
-
-    # -- flushing -----------------------------------------------------------------------------------------------
 
     def _indices(self) -> list[int]:
         return sorted({index for index, _ in self._fields})

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gnomon.contract.bundle import MaskPolicy, MaskRule
 from gnomon.gateway import deltas
 from gnomon.gateway.streaming import EventStream, Garbage
 from gnomon.guard.placeholders import Vault
+from gnomon.guard.policy import Masker
 from tests.unit.gateway.test_streaming import PLANTED, PSEUDONYM, REDACT, cut, stream
 
 DONE = b"data: [DONE]\n\n"
@@ -128,6 +130,16 @@ def test_an_event_of_any_depth_is_guarded_or_garbage(levels: int, place: str) ->
     except Garbage:
         return
     assert MOBILE.encode() not in out + running.feed(DONE)
+
+
+def test_a_field_may_have_a_name_with_capitals_where_names_of_people_are_looked_for() -> None:
+    names = MaskPolicy(id="n", version="1", speed="names", rules=(MaskRule(entity="*", operator="redact"),))
+    masker = Masker(names, key=b"k" * 32)
+    assert masker.hits(b'"reasoningText"')  # a look at the bytes alone cannot tell
+    running = stream(masker)
+    assert heard(running.feed(told({"reasoningText": "你好。"})) + running.feed(DONE)) == {"reasoningText": "你好。"}
+    with pytest.raises(Garbage):
+        stream(masker).feed(told({"张伟明": "你好。"}))
 
 
 @pytest.mark.parametrize("name", ["tool abc", "tool 0", "in x"])
