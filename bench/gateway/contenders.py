@@ -100,10 +100,25 @@ def free_port() -> int:
         return int(s.getsockname()[1])
 
 
+def cores() -> tuple[set[int], set[int]]:
+    """(the core of what is measured, those of callers and model server); the same where there is only one."""
+    usable = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    return (set(usable[:1]), set(usable[1:])) if len(usable) > 1 else (set(usable), set(usable))
+
+
+OWN, OTHERS = cores()
+
+
+def pinned(to: set[int]) -> list[str]:
+    """What a command begins with to run on these cores only."""
+    return ["taskset", "-c", ",".join(map(str, sorted(to)))] if to and shutil.which("taskset") else []
+
+
 @contextlib.contextmanager
-def started(command: list[str], *, log: Path, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+def started(command: list[str], *, log: Path, on: set[int] = OWN, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """Running on cores that nothing else of this bench uses."""
     with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, **options)
+        process = subprocess.Popen([*pinned(on), *command], stdout=out, stderr=out, **options)
         try:
             yield process
         finally:
@@ -134,7 +149,7 @@ def model_server(folder: Path, *, between_s: float) -> Iterator[int]:
     port = free_port()
     (folder / "reply").write_text(REPLY, encoding="utf-8")
     command = [sys.executable, "-m", "tests.fakes.upstream", str(port), "0", str(between_s), str(folder / "reply")]
-    with started(command, log=folder / f"upstream-{port}.log", cwd=ROOT) as process:
+    with started(command, log=folder / f"upstream-{port}.log", on=OTHERS, cwd=ROOT) as process:
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline and process.poll() is None:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):

@@ -1,7 +1,8 @@
 """What the gateway costs, beside nginx (the limit) and other gateways: `python bench/gateway/run.py [--quick]`.
 
 All features on: key, limits, masking in and out with personal data in both bodies, records. One worker. CPU is that of
-the gateway's whole process tree, per request or stream event. Latencies are what the gateway adds to the same load sent
+the gateway's whole process tree, per request or stream event. It has a core for itself (`taskset`); callers and the model
+server have the others. Latencies are what the gateway adds to the same load sent
 straight to the model server. Peers do less (no masking, no records); nginx only passes bytes through.
 
 `--soak SECONDS` measures something else: whether memory stays flat under mixed load (3600 is the hour of the goal).
@@ -23,7 +24,20 @@ from typing import Any
 
 import httpx
 import psutil
-from contenders import HERE, KEY, ROOT, Contender, gnomon, litellm, model_server, nginx, portkey, tensorzero
+from contenders import (
+    HERE,
+    KEY,
+    OTHERS,
+    ROOT,
+    Contender,
+    gnomon,
+    litellm,
+    model_server,
+    nginx,
+    pinned,
+    portkey,
+    tensorzero,
+)
 
 RATE, SLOW_RATE = 200, 20
 STREAMS, SLOW_STREAMS = 60, 10
@@ -63,7 +77,7 @@ def warm(contender: Contender, folder: Path) -> None:
 def saturate(contender: Contender, folder: Path, seconds: int) -> None:
     """CPU per request and requests a second, under as many requests as it takes."""
     environment = contender.environment(contender.body(folder, stream=False))
-    command = ["wrk", "-t1", "-c16", f"-d{seconds}s", "--timeout", "10s", "-s", str(HERE / "post.lua")]
+    command = [*pinned(OTHERS), "wrk", "-t1", "-c16", f"-d{seconds}s", "--timeout", "10s", "-s", str(HERE / "post.lua")]
     before = contender.cpu_s()
     out = subprocess.run(
         [*command, f"http://127.0.0.1:{contender.port}"], env=environment, capture_output=True, text=True, check=True
@@ -77,7 +91,7 @@ def saturate(contender: Contender, folder: Path, seconds: int) -> None:
 
 
 def load(contender: Contender, folder: Path, kind: str, *numbers: float) -> dict[str, Any]:
-    command = [sys.executable, str(HERE / "load.py"), kind, str(contender.port), *map(str, numbers)]
+    command = [*pinned(OTHERS), sys.executable, str(HERE / "load.py"), kind, str(contender.port), *map(str, numbers)]
     environment = contender.environment(contender.body(folder, stream=kind == "streams"))
     out = subprocess.run(command, env=environment, capture_output=True, check=True).stdout
     found: dict[str, Any] = json.loads(out)
