@@ -252,6 +252,12 @@ class Link(asyncio.Protocol):
             done.finish(error)
 
 
+def _turn_away(coming: "asyncio.Task[Link]") -> None:
+    """A connection that comes when nobody waits for it any more is closed."""
+    if not coming.cancelled() and coming.exception() is None:
+        coming.result().abort()
+
+
 class Pool:
     """Idle connections by origin, newest first. Belongs to one event loop."""
 
@@ -284,7 +290,12 @@ class Pool:
                     return await link.send(data, sink, silence_s=silence_s, meanwhile=meanwhile)
                 except _Closed:
                     pass  # it had idled out while the request was on its way
-            link = await self.loop.create_task(self._connect(target))  # its timeout needs a task
+            coming = self.loop.create_task(self._connect(target))  # its timeout needs a task
+            try:
+                link = await coming
+            except asyncio.CancelledError:
+                coming.add_done_callback(_turn_away)
+                raise
             ex.connect_ms = ex.elapsed_ms()
             if link.is_lost or link.transport.is_closing():
                 raise Unreachable(f"{target.upstream.id}: the connection closed as soon as it was made")
