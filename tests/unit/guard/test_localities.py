@@ -111,6 +111,7 @@ def test_what_nothing_speaks_for_is_no_place_to_a_reader_who_sees_too_many() -> 
     assert localities.settled("他把嘉宾请来", [], read, is_wary=True) == []
     assert localities.settled("他把阿塘请来", [], read, is_wary=True) == []
     assert localities.settled("他把阿塘请来", [], read, is_wary=False)[0][:2] == (2, 4)
+    assert localities.settled("他持港澳通行证", [], read, is_wary=False) == []
 
 
 def test_a_country_is_a_thing_to_who_looks_for_people_and_stays_a_place() -> None:

@@ -59,6 +59,7 @@ _ALONE: Final = re.compile(
 )
 # 发展中国家: no China.
 _OTHER: Final = re.compile("(?<=发展)中国家")
+_PAPER: Final = re.compile("通行证|居民(?:身份|居住|来往)")
 # What makes a known name a longer one: 山东省, 黔西南布依族苗族自治州; not 上海市民, 天津市场.
 _RANK: Final = re.compile(
     rf"(?:[{_HAN}]{{1,5}}?族){{1,4}}自治[州县区旗]|特别行政区|自治[州县区旗]|省(?![级委会长])|市(?![民场长委值价面政中内级直])"
@@ -202,7 +203,7 @@ def _place(text: str, item: Found, names: list[Known], is_wary: bool) -> Found |
         end = rest.start()
     if (of := text.find("的", start + 2, end)) > 0:
         end = of
-    if text[start:end] in _words().general:
+    if text[start:end] in _words().general or _PAPER.match(text, end):
         return None
     within = [one for one in names if one.start < end and start < one.end]
     ends_like_one = end - start > 2 and text[end - 1] in _ENDS
