@@ -1,9 +1,9 @@
 """What the gateway costs, beside nginx (the limit) and other gateways: `python bench/gateway/run.py [--quick]`.
 
-All features on: key, limits, masking in and out with personal data in both bodies, records. One worker. CPU is that of
-the gateway's whole process tree, per request or stream event. It has a core for itself (`taskset`); callers and the model
-server have the others. Latencies are what the gateway adds to the same load sent
-straight to the model server. Peers do less (no masking, no records); nginx only passes bytes through.
+All features on: key, limits, masking in and out with personal data in both bodies, records. One worker, with a core for
+itself (`taskset`); callers and model server have the others. CPU is that of the gateway's whole process tree, per
+request or stream event. Latencies are what the gateway adds to the same load sent straight to the model server. Peers
+do less (no masking, no records); nginx only passes bytes through.
 
 `--soak SECONDS` measures something else: whether memory stays flat under mixed load (3600 is the hour of the goal).
 """
