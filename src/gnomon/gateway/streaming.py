@@ -270,7 +270,7 @@ class EventStream:
         if not isinstance(choice, dict):
             raise Garbage("a choice is not an object")
         index = choice.get("index", 0)
-        if not isinstance(index, int) or not 0 <= index < 1024:
+        if type(index) is not int or not 0 <= index < 1024:
             raise Garbage("a choice has no index")
         finish = choice.get("finish_reason")
         delta = choice.get("delta")

@@ -116,6 +116,12 @@ def test_a_choice_that_says_neither_delta_nor_text_ends_the_stream(member: str, 
         running.feed(b"data: %b\n\n" % json.dumps({"choices": [value]}).encode())
 
 
+@pytest.mark.parametrize("index", ["0", 0.0, True, -1, 1024, [0]])
+def test_a_choice_has_a_place_or_ends_the_stream(index: Any) -> None:
+    with pytest.raises(Garbage):
+        stream().feed(b"data: %b\n\n" % json.dumps({"choices": [{"index": index, "delta": {}}]}).encode())
+
+
 @pytest.mark.parametrize("levels", [300, 450, 900, 5000])
 @pytest.mark.parametrize("place", ["delta", "choice", "envelope"])
 def test_an_event_of_any_depth_is_guarded_or_garbage(levels: int, place: str) -> None:
