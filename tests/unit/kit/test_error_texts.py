@@ -40,7 +40,7 @@ def classes() -> list[type[GnomonError]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of other people's libraries
         for module in pkgutil.walk_packages(gnomon.__path__, "gnomon."):
-            if module.name.startswith("gnomon.migrations") or needs_more(module.name):
+            if module.name.startswith("gnomon.migrations") or module.name in heavy():
                 continue  # the first are run by alembic alone
             importlib.import_module(module.name)
     every: list[type[GnomonError]] = [GnomonError, *below(GnomonError)]
@@ -59,14 +59,25 @@ def sources() -> dict[str, ast.Module]:
     }
 
 
-def needs_more(name: str) -> bool:
-    """Whether the module cannot be imported without what not everybody has installed."""
-    for node in sources()[name].body:
-        wanted = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        wanted += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-        if OPTIONAL & {one.partition(".")[0] for one in wanted}:
-            return True
-    return False
+@cache
+def heavy() -> set[str]:
+    """Modules that cannot be imported without what not everybody has installed."""
+    wanted = {name: imported(source) for name, source in sources().items()}
+    found = {name for name, names in wanted.items() if OPTIONAL & {one.partition(".")[0] for one in names}}
+    while more := {name for name, names in wanted.items() if names & found} - found:
+        found |= more
+    return found
+
+
+def imported(source: ast.Module) -> set[str]:
+    """What a module imports as it is loaded, in full names."""
+    names: set[str] = set()
+    for node in source.body:
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
 
 
 def below(parent: type[GnomonError]) -> Iterator[type[GnomonError]]:
@@ -82,9 +93,8 @@ def test_every_code_has_words_and_no_words_are_left_over(classes: list[type[Gnom
 
 
 def test_modules_that_were_not_imported_define_no_code_of_their_own() -> None:
-    left_out = [name for name in sources() if needs_more(name)]
-    assert left_out
-    for name in left_out:
+    assert heavy()
+    for name in heavy():
         for one in ast.walk(sources()[name]):
             if isinstance(one, ast.ClassDef):
                 assert "code" not in {node.id for node in ast.walk(one) if stored(node)}, f"{name}.{one.name}"
