@@ -97,6 +97,19 @@ def test_what_only_looks_like_a_date_is_left_alone(text: str) -> None:
     assert found(text, "DATE_TIME") == []
 
 
+@pytest.mark.parametrize(
+    ("text", "ages"),
+    [
+        ("患者三十五岁，其子十二岁，祖母一百零二岁", ["三十五岁", "十二岁", "一百零二岁"]),
+        ("年龄：四十，现年廿五周岁，两岁时", ["四十", "廿五周岁", "两岁"]),
+        ("age: 35. She is 35 yrs old", ["35", "35 yrs old"]),
+        ("万岁，三五岁，几十岁，age 3.5, version 35", []),
+    ],
+)
+def test_ages_are_found_in_figures_and_in_chinese_numerals(text: str, ages: list[str]) -> None:
+    assert found(text, "AGE") == ages
+
+
 def test_a_date_of_birth_stays_one() -> None:
     policy = asking("DATE_TIME", speed="structured")
     spans = Masker(policy, key=KEY).mask("出生日期：1990-01-02，入职日期：2015-03-04", "input").spans
@@ -224,6 +237,7 @@ PIECES = (
     "邮编", "：", "100084", "zip ", "SW1A", " 1AA", "K1A 0A9", "TX 7870", "1-2345", "美国", "人", "民", "汉族",
     "中共", "党员", "South ", "Afric", "ans", "English", " and ", "in Nice", ", France", "moved to ", "Velm",
     "ora", "New ", "York", " City", "。", ". ", "\n", " ", "45岁", "\ud800", "\u200b",
+    "三十", "五岁", "一百", "零", "年龄", "35 yr", "s old",
 )  # fmt: skip
 
 
