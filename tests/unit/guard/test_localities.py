@@ -157,6 +157,11 @@ def test_known_names_are_apart_and_known(text: str) -> None:
     assert all(any(text[one.start : end] in names for end in range(one.start, one.end + 1)) for one in found)
 
 
+def test_only_chinese_characters_can_be_a_known_name() -> None:
+    assert all(localities._NAME.fullmatch(name) for name in localities._words().names)
+    assert [one[:2] for one in localities.known("in a杭州b, 京 Paris上海\n市")] == [(4, 6), (16, 18)]
+
+
 def test_what_kind_of_district_a_place_is_belongs_to_its_name_and_who_lives_there_does_not() -> None:
     def names(text: str) -> list[str]:
         return [text[one.start : one.end] for one in localities.known(text)]

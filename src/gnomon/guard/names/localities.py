@@ -138,22 +138,24 @@ def _chinese(names: Iterable[str]) -> list[str]:
 
 
 def known(text: str) -> list[Known]:
-    """The known names in a text from the left, at each place the longest."""
+    """The known names in a text from the left, at each place the longest. All are Chinese characters alone."""
+    return [name for run in _NAME.finditer(text) for name in _within(text, run.start(), run.end())]
+
+
+def _within(text: str, at: int, stop: int) -> Iterator[Known]:
+    """Those in a run of Chinese characters."""
     words = _words()
-    found = []
-    at = 0
-    while at < len(text) - 1:
-        for length in range(min(words.longest, len(text) - at), 1, -1):
+    while at < stop - 1:
+        for length in range(min(words.longest, stop - at), 1, -1):
             is_sure = words.names.get(text[at : at + length])
             if is_sure is not None and not _OTHER.match(text, at):
                 rank = _RANK.match(text, at + length)
                 end = rank.end() if rank else at + length
-                found.append(Known(at, end, is_sure or rank is not None))
+                yield Known(at, end, is_sure or rank is not None)
                 at = end
                 break
         else:
             at += 1
-    return found
 
 
 def leaning(text: str) -> npt.NDArray[np.float32]:
