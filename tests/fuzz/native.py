@@ -134,6 +134,7 @@ def inside(folder: str, seconds: float, seed: int) -> None:
     from tests.fuzz.native_events import compare_chunks, compare_events
     from tests.fuzz.native_limits import Pair
     from tests.fuzz.native_places import compare_places
+    from tests.fuzz.native_short import compare_codes, compare_strings, compare_tokens
 
     fast, slow, rng, count = Finder(), Finder(), random.Random(seed), 0
     assert isinstance(fast._look, Quick)
@@ -148,6 +149,9 @@ def inside(folder: str, seconds: float, seed: int) -> None:
         limits.step()
         compare_events(_events(rng, text), [rng.randrange(1, 900) for _ in range(3)])
         compare_chunks(_chunks(rng, text.encode("utf-8", "surrogatepass")))
+        compare_strings(rng, text)
+        compare_codes(rng, text)
+        compare_tokens(rng, text)
         told = {"key": key, "entity": text[:4], "length": rng.randrange(13)}
         for what, one, other in (
             ("found", fast.spans(text), slow.spans(text)),
