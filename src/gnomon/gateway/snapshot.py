@@ -33,6 +33,7 @@ from gnomon.gateway.deadlines import Deadlines
 from gnomon.gateway.guarding import Masker
 from gnomon.gateway.judging import ContentGuard
 from gnomon.gateway.meters import Meters
+from gnomon.gateway.soundness import check_policy, check_roster
 from gnomon.guard.sealed import CopySealer
 from gnomon.kit import log
 from gnomon.kit.errors import GnomonError
@@ -106,6 +107,7 @@ def prepare(
     secrets_key: bytes = b"",
 ) -> Snapshot:
     """Everything that can fail happens here. Raises BadBundle when the parts do not fit together."""
+    check_policy(policy)
     upstreams = {u.id: u for u in policy.upstreams}
     masks = {m.id: m for m in policy.mask_policies}
     judges = _judges(policy, content)
@@ -163,6 +165,7 @@ def comments_policy(policy: Policy) -> MaskPolicy:
 
 
 def roster_fields(roster: Roster, deadlines: Deadlines) -> dict[str, Any]:
+    check_roster(roster)
     ends = deadlines.take(roster)
     bans = sorted(((ban, ends[ban.kind, ban.value, ban.until]) for ban in roster.bans), key=lambda one: one[1])
     throttles = sorted(roster.throttles, key=lambda t: -t.requests_per_minute)

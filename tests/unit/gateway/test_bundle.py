@@ -3,10 +3,12 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import pytest
 
-from gnomon.contract.bundle import Route, Target
+from gnomon.contract.bundle import Cache, Canary, Key, Route, Shadow, Target
 from gnomon.contract.signing import sign_part
 from gnomon.gateway.loader import Loader
 from tests.fakes.bundle import Home, make_home, make_key
@@ -79,6 +81,49 @@ def test_what_is_bad_changes_nothing_and_is_loud(tmp_path: Path) -> None:
     watched.load()
     assert watched.problems == {}
     assert watched.current is not good
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"timeout_s": 0.0}, "timeout_s of route gnomon-chat is 0; it must be more than 0"),
+        ({"total_s": -1.0}, "total_s of route gnomon-chat is -1; it must be 0 or more"),
+        ({"cache": Cache(ttl_s=0)}, "ttl_s of cache of route gnomon-chat is 0"),
+        ({"canary": Canary(id="c", target="t", share=1.5, watch_until=0)}, "share of the canary c is 1.5"),
+        ({"shadow": Shadow(target="t", share=-0.1)}, "share of the shadow of route gnomon-chat is -0.1"),
+        ({"targets": (Target(id="t", upstream="u", model="m"),) * 2}, "more than one target of route gnomon-chat"),
+    ],
+)
+def test_a_policy_that_cannot_be_is_refused_by_name_and_value(
+    tmp_path: Path, changes: dict[str, Any], said: str
+) -> None:
+    home = make_home(tmp_path, upstream_url="http://127.0.0.1:9/v1")
+    watched = loader(home)
+    good = watched.current
+    home.policy = replace(home.policy, serial=9, routes=(replace(home.policy.routes[0], **changes),))
+    home.publish()
+    watched.load()
+    assert watched.current is good
+    assert said in watched.problems["policy"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ((make_key(sha256="abc"),), "digest of key aaaaaaaa is no SHA-256"),
+        ((make_key(), make_key()), "more than one key with the name 'aaaaaaaa'"),
+        ((make_key(concurrency=-1),), "concurrency of key aaaaaaaa is -1"),
+    ],
+)
+def test_a_roster_that_cannot_be_is_refused_by_name_and_value(tmp_path: Path, keys: tuple[Key, ...], said: str) -> None:
+    home = make_home(tmp_path, upstream_url="http://127.0.0.1:9/v1")
+    watched = loader(home)
+    good = watched.current
+    home.roster = replace(home.roster, serial=9, keys=keys)
+    home.publish()
+    watched.load()
+    assert watched.current is good
+    assert said in watched.problems["roster"]
 
 
 def test_a_restart_finds_the_last_good_parts_when_the_new_ones_are_broken(tmp_path: Path) -> None:
