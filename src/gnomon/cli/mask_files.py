@@ -60,6 +60,8 @@ class Reading:
     encoding: str = "utf-8"
     any_bytes: bool = False
     pass_unread: bool = False
+    is_whole: Callable[[str], bool] = lambda _field: False  # fields that a policy takes whole, whatever they hold
+    wants_columns: bool = False  # the policy has rules for fields that may ask for more than those for all
     record: Callable[[dict[str, Any], int], None] | None = None  # takes each JSONL record instead of the carrier
 
     def through(self, source: Source, write: Callable[[bytes], None]) -> None:
@@ -70,7 +72,10 @@ class Reading:
             if kind == "office":
                 from gnomon.guard.carriers import office  # lxml: a tenth of a second that most calls need not spend
 
-                write(office.applied(buffered.read(), self.apply, may_pass_unread=self.pass_unread))
+                data = buffered.read()
+                if self.wants_columns and not self.pass_unread:
+                    office.without_columns(data)
+                write(office.applied(data, self.apply, may_pass_unread=self.pass_unread))
                 return
             lines = io.TextIOWrapper(buffered, self.encoding, "surrogateescape" if self.any_bytes else "strict", "")
             try:
@@ -81,9 +86,9 @@ class Reading:
 
     def _pieces(self, kind: str, lines: Iterable[str]) -> Iterator[str]:
         if kind == "jsonl":
-            return (self._line(object_of(line, n), n) for n, line in enumerate(lines, 1) if line.strip())
+            return (self._line(object_of(_unmarked(line, n), n), n) for n, line in enumerate(lines, 1) if line.strip())
         if kind == "json":
-            return iter([self._json(_whole("".join(lines)), 1) + "\n"])
+            return iter([self._json(_whole(_unmarked("".join(lines), 1)), 1) + "\n"])
         if kind in ("csv", "tsv"):
             return _rows(table.applied(lines, self.apply, delimiter="," if kind == "csv" else "\t"), kind)
         return self.text(lines)
@@ -96,7 +101,7 @@ class Reading:
 
     def _json(self, value: Any, number: int) -> str:
         try:
-            return dumped(tree.applied(value, self.apply))
+            return dumped(tree.applied(value, self.apply, is_whole=self.is_whole))
         except RecursionError as error:
             raise BadLine(f"Line {number} is nested too deeply.", next_step="Flatten it.") from error
 
@@ -156,10 +161,15 @@ def known_encoding(name: str) -> str:
 
 
 def _kind(stream: "io.BufferedReader[Any]") -> str:
-    start = stream.peek(4)
+    start = stream.peek(4).removeprefix(codecs.BOM_UTF8)
     if start.startswith(b"PK\x03\x04"):
         return "office"
     return "jsonl" if start.startswith(b"{") else "text"
+
+
+def _unmarked(line: str, number: int) -> str:
+    """Without the byte order mark that some write before JSON."""
+    return line.removeprefix("\ufeff") if number == 1 else line
 
 
 def _whole(text: str) -> Any:

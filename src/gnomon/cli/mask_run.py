@@ -39,6 +39,10 @@ class Doing:
     counts: Counter[str] = field(default_factory=Counter)
     blocked: bool = False
 
+    def is_whole(self, name: str) -> bool:
+        """Whether the policy acts upon all that a field of that name holds."""
+        return self.masker.is_whole(name, self.direction)
+
     def apply(self, text: str, name: str) -> Masked:
         """What stands for a text in a field; shown, where the difference is wanted."""
         if self.show == "restore":
@@ -87,7 +91,7 @@ class Doing:
         shown = Masked(out.removesuffix(ended), spans, {}, stream.blocked)
         self._saw(text.removesuffix(ended), shown, place=f"行 line {first}", id=str(first))
 
-    def _saw(self, text: str, masked: Masked, *, place: str, id: str) -> None:
+    def _saw(self, text: str, masked: Masked, *, place: str, id: Any) -> None:
         self.counts.update(span.entity for span in masked.spans)
         if masked.blocked:
             self.blocked = True
@@ -100,9 +104,9 @@ class Doing:
     def labelled(self, fields: dict[str, Any], number: int) -> None:
         """A line of the contract for a record's "text"."""
         id = fields.get("id", number)
-        self._saw("", self.masker.mask(text_of(fields, number), self.direction, self.vault), place=str(id), id=str(id))
+        self._saw("", self.masker.mask(text_of(fields, number), self.direction, self.vault), place=str(id), id=id)
 
-    def _contract(self, id: str, masked: Masked) -> str:
+    def _contract(self, id: Any, masked: Masked) -> str:
         spans = [
             {
                 "start": span.start,
@@ -192,6 +196,7 @@ def run(
     reading = files.Reading(
         doing.apply, doing.running, files.known_encoding(encoding), any_bytes=any_bytes, pass_unread=pass_unread
     )
+    reading.is_whole, reading.wants_columns = doing.is_whole, doing.masker.wants_columns
     reading.record = doing.labelled if show == "spans" else None
     found = files.sources(paths, kind or "")
     with files.progress(found) as bar:

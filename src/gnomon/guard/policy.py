@@ -93,7 +93,7 @@ class Masker:
         `field`: the name of the column or member whose content the text is, for rules that name fields. `fired`: what
         `places` said of the text.
         """
-        if field and text and self.decisions(direction, field)[FIELD].name != "keep":
+        if field and text and self.is_whole(field, direction):
             run = Run(self, direction, vault, field=field)
             masked = run.apply(text, [Span(0, len(text), FIELD)])
             return run.masked(masked)
@@ -142,6 +142,15 @@ class Masker:
             if is_about(rule, entity, way, field=field, purpose=self.purpose):
                 return _decision(rule.operator, rule.format, subject)
         return _decision("keep" if entity == FIELD else "redact", "", subject)
+
+    def is_whole(self, field: str, direction: Way) -> bool:
+        """Whether the policy acts upon all that a field of that name holds, whatever the detectors say."""
+        return self.decisions(direction, field)[FIELD].name != "keep"
+
+    @property
+    def wants_columns(self) -> bool:
+        """Whether something would be let through where nobody says which field a text stands in."""
+        return any(rule.fields and rule.operator != "keep" for rule in self.policy.rules)
 
     def _pieces(self, text: str, vault: Vault | None) -> Iterator[tuple[str, list[Span]]]:
         window = self.finder.window(None if vault is None else vault.seen)

@@ -52,6 +52,8 @@ def _office(bench: Bench, data: bytes, may_pass_unread: bool) -> bytes:
                 f"Unpacked the document has {size} bytes; {MOST_UNPACKED} can be tried here.",
                 next_step="Mask it with `gnomon mask`, which takes any size.",
             )
+        if bench.tool.wants_columns and not may_pass_unread:
+            office.without_columns(data)
         return office.applied(data, bench.apply, may_pass_unread=may_pass_unread)
     # NotImplementedError: zipfile's word for a compression that it does not know.
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
@@ -86,12 +88,16 @@ def _rows(delimiter: str) -> Callable[[Bench, str], str]:
 
 
 def _json(bench: Bench, text: str) -> str:
-    return _dumped(tree.applied(_value(text, 1), bench.apply), indent=2)
+    return _dumped(tree.applied(_value(text, 1), bench.apply, is_whole=_is_whole(bench)), indent=2)
 
 
 def _lines(bench: Bench, text: str) -> str:
-    values = (_value(line, number) for number, line in enumerate(text.splitlines(), 1) if line.strip())
-    return "".join(_dumped(tree.applied(value, bench.apply)) for value in values)
+    values = (_value(line, number) for number, line in enumerate(text.split("\n"), 1) if line.strip())
+    return "".join(_dumped(tree.applied(value, bench.apply, is_whole=_is_whole(bench))) for value in values)
+
+
+def _is_whole(bench: Bench) -> Callable[[str], bool]:
+    return lambda field: bench.tool.is_whole(field, bench.direction)
 
 
 def _value(text: str, line: int) -> object:

@@ -37,6 +37,15 @@ def kind(data: bytes) -> str:
     return next((kind for kind, folder in _KINDS.items() if any(name.startswith(folder) for name in names)), "")
 
 
+def without_columns(data: bytes) -> None:
+    """Raises UnreadableDocument for a workbook: which column a text stands in is not read."""
+    if kind(data) == "xlsx":
+        raise UnreadableDocument(
+            "The policy has rules for fields, and the columns of a workbook are not read.",
+            next_step="Save its sheets as CSV, or let them pass by the policy's other rules with --pass-unread.",
+        )
+
+
 _KINDS = {"docx": "word/", "xlsx": "xl/", "pptx": "ppt/"}
 
 
