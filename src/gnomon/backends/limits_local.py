@@ -81,7 +81,7 @@ class LimitsLocal:
             self._worker = column = self._claim_column()
             self._mine = column + 1 + (secrets.randbits(32) << 8)
             if _quick is None:
-                keep_plain(self._map)
+                keep_plain(self._map, self._fd)
             else:
                 forget_owner(_quick, self._map, self._fd, column)
                 self._locks[_LOCK_METERS] = Word(_quick, self._map, self._fd, self._mine)

@@ -10,7 +10,7 @@ from typing import Any
 WORKER, WORD, PLAIN = 128, 192, 200
 """Bytes of the header: of each worker's column; of who changes the table; whether one worker here has no C."""
 _WORD = struct.Struct("<Q")
-_WAIT_S = 1.0  # a change takes microseconds; one that takes longer is of a worker that is no more
+_WAIT_S = 0.001  # a change takes microseconds
 
 
 def flock(kind: int, place: int, count: int = 1) -> bytes:
@@ -63,9 +63,19 @@ def forget_owner(quick: Any, shared: mmap.mmap, fd: int, column: int) -> None:
         quick.unlock(shared, fd, owner)
 
 
-def keep_plain(shared: mmap.mmap) -> None:
+def keep_plain(shared: mmap.mmap, fd: int) -> None:
     """From here on every worker locks a byte of the file, which needs no C; who has the word lets go of it first."""
     shared[PLAIN] = 1
-    until = time.monotonic() + _WAIT_S
-    while _WORD.unpack_from(shared, WORD)[0] and time.monotonic() < until:
-        time.sleep(0.001)
+    while True:
+        time.sleep(_WAIT_S)  # every core has seen it then
+        owner = _WORD.unpack_from(shared, WORD)[0]
+        if not owner:
+            return
+        if not _is_held(fd, WORKER + (owner & 0xFF) - 1):
+            _WORD.pack_into(shared, WORD, 0)  # of a worker that is no more
+
+
+def _is_held(fd: int, place: int) -> bool:
+    """Whether another worker has locked this byte of the file."""
+    asked = fcntl.fcntl(fd, fcntl.F_OFD_GETLK, flock(fcntl.F_WRLCK, place))
+    return bool(struct.unpack_from("@h", asked)[0] != fcntl.F_UNLCK)

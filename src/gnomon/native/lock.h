@@ -88,7 +88,11 @@ static int take_lock(const Lock *lock) {
             return -1;
         }
     }
-    return lock_file(lock->fd, F_WRLCK);
+    if (lock_file(lock->fd, F_WRLCK) < 0) return -1;
+    /* Who had the word when the first worker without C came may still be at it. */
+    for (uint64_t owner; (owner = atomic_load(lock->word)) != 0;)
+        if (wait_for(lock, owner) < 0) return lock_file(lock->fd, F_UNLCK), -1;
+    return 0;
 }
 
 static int give_lock(const Lock *lock) {

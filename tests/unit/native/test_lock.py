@@ -27,10 +27,11 @@ from gnomon.backends import limits_local
 from gnomon.backends.limits_local import LimitsLocal
 from gnomon.contract.ports import Day, Meter
 limits, meter = LimitsLocal(Path(sys.argv[1])), (Meter("key:a", tokens_per_day=10**12),)
-if sys.argv[2] == "die":
+if sys.argv[2] in ("die", "hold"):
     limits._lock(64).__enter__()
     print("locked", flush=True)
     input()
+    limits._lock(64).__exit__()
 limits_local._quick = None  # the twin takes longer to make a change, under the same lock
 for _ in range({COUNT}):
     limits.enter(meter, tokens=1, day=Day(1, 10.0), now=0.0)
@@ -59,6 +60,37 @@ def test_no_change_is_lost_between_workers_with_and_without_c(tmp_path: Path, pu
     assert (one.returncode, other.returncode) == (0, 0)
     assert used(limits) == 2 * COUNT + ours
     assert limits._map[PLAIN] == bool(pure)
+
+
+def test_nobody_changes_the_table_while_the_word_is_held_from_before_a_worker_without_c_came(tmp_path: Path) -> None:
+    limits = LimitsLocal(tmp_path / "limits.shm")
+    limits.enter(METER, tokens=1, day=DAY, now=0.0)
+    with worker(tmp_path / "limits.shm", "hold") as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "locked\n"
+        limits._map[PLAIN] = 1  # as the one without C has just set it
+        late = threading.Thread(target=limits.enter, args=(METER,), kwargs={"tokens": 1, "day": DAY, "now": 0.0})
+        late.start()
+        late.join(0.05)
+        assert used(limits) == 1
+        other.communicate("\n", timeout=60)
+        late.join(60)
+    assert used(limits) == 2 + COUNT
+
+
+def test_a_worker_without_c_waits_for_who_holds_the_word_and_for_nobody_that_is_no_more(tmp_path: Path) -> None:
+    limits = LimitsLocal(tmp_path / "limits.shm")
+    with worker(tmp_path / "limits.shm", "hold") as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "locked\n"
+        with worker(tmp_path / "limits.shm", "count", GNOMON_PURE="1") as pure:
+            with pytest.raises(subprocess.TimeoutExpired):
+                pure.wait(2)
+            assert used(limits) == 0
+            holder.kill()
+            assert pure.wait(60) == 0
+    assert used(limits) == COUNT
+    assert limits._map[WORD] == 0
 
 
 def test_who_is_killed_with_the_lock_keeps_nobody_out(tmp_path: Path) -> None:
