@@ -15,7 +15,7 @@ from typing import Any, Final
 from gnomon.contract.verdicts import Span
 from gnomon.guard.detectors import DETECTORS, ON_REQUEST, Detector
 from gnomon.guard.finding import Finder, Window
-from gnomon.guard.names import addresses, english, english_places, firms, postal, things, titles
+from gnomon.guard.names import addresses, english, english_places, firms, postal, replaced, things, titles
 from gnomon.guard.names.artefact import SHIPPED, load
 from gnomon.guard.names.given import known
 from gnomon.guard.names.said import Walls, goes_on, joined, said, walls
@@ -69,6 +69,7 @@ class NameFinder(Finder):
         known = {detector.entity for detector in detectors}
         super().__init__((*detectors, *(detector for detector in entities if detector.entity not in known)))
         self.namers = tuple(namers)
+        self.labels = frozenset(detector.label for detector in self.detectors)
         self._named = frozenset(detector.entity for detector in entities if detector is not LOCATION)
         self._settle = settle
 
@@ -106,6 +107,7 @@ class NameWindow(Window):
     def __init__(self, finder: NameFinder, seen: set[str] | None = None) -> None:
         super().__init__(finder)
         self._names = finder.names
+        self._labels = finder.labels
         self._seen = set() if seen is None else seen
         self._text = ""
         self._spans: list[Span] = []
@@ -166,6 +168,7 @@ class NameWindow(Window):
         parts = [(number, *part) for number, one in enumerate(read) for part in one.parts()]
         named: list[list[Found]] = [[] for _ in sentences]
         for (number, start, text), found in zip(parts, self._names([text for _, _, text in parts]), strict=True):
+            found = replaced.without(text, found, self._labels)
             found = self._with_rest(text, again(text, found, self._seen))
             named[number] += [read[number].placed(item, start) for item in found]
         return named
