@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,22 @@ def test_without_evidence_it_says_not_measured_and_with_it_every_entity_has_its_
     mobile = next(row.split(",") for row in rows if ",CN_MOBILE," in row)
     assert (int(mobile[2]) > 10, mobile[3], float(mobile[6]) < 0.3) == (True, "0", True)
     assert "<td" in client.get("/privacy").text
+
+
+def test_each_policy_that_was_measured_is_a_link_by_its_name(site: SITE) -> None:
+    client, platform = as_person(site, "rong"), site[1]
+    answer = ask(platform, "privacy.leak_measured")
+    assert answer is not None
+    tables = {name: answer.facts[name] for name in ("by_policy", "by_entity", "by_way")}
+    twice = {name: [*rows, *({**row, "policy": "staff 2"} for row in rows)] for name, rows in tables.items()}
+    facts = {**answer.facts, **twice}
+    do(platform, "system", rulebook.keep, load().control("CTL-leak-ratio"), replace(answer, facts=facts))
+
+    page = client.get("/privacy/measure").text
+    assert re.findall(r'<a class="view" href="([^"]+)">([^<]+)</a>', page) == [
+        ("/privacy/measure?policy=staff+2", "staff 2")
+    ]
+    assert "策略 staff 2" in client.get("/privacy/measure?policy=staff+2").text
 
 
 def test_labelled_data_of_ones_own_are_measured_with_names(site: SITE) -> None:

@@ -108,7 +108,7 @@ def _page(reader: Reader, *, own: dict[str, Any] | None = None, fault: GnomonErr
         run_refused=reader.refusal("control.run"),
         control=words.CONTROL,
         limit=threshold.limit if threshold else None,
-        policies=[(reader.view.to(policy=one), one, one == policy) for one in policies],
+        policies=[(one, reader.view.to(policy=one), one == policy) for one in policies],
         policy=policy,
         summary=_summary(summary) if summary else None,
         entities=[_shown(reader, one) for one in _of(found, "by_entity", policy)],
