@@ -86,9 +86,9 @@ class Reading:
 
     def _pieces(self, kind: str, lines: Iterable[str]) -> Iterator[str]:
         if kind == "jsonl":
-            return (self._line(object_of(_unmarked(line, n), n), n) for n, line in enumerate(lines, 1) if line.strip())
+            return (self._line(object_of(line, n), n) for n, line in enumerate(lines, 1) if line.strip())
         if kind == "json":
-            return iter([self._json(_whole(_unmarked("".join(lines), 1)), 1) + "\n"])
+            return iter([self._json(_whole("".join(lines).removeprefix("\ufeff")), 1) + "\n"])
         if kind in ("csv", "tsv"):
             return _rows(table.applied(lines, self.apply, delimiter="," if kind == "csv" else "\t"), kind)
         return self.text(lines)
@@ -165,11 +165,6 @@ def _kind(stream: "io.BufferedReader[Any]") -> str:
     if start.startswith(b"PK\x03\x04"):
         return "office"
     return "jsonl" if start.startswith(b"{") else "text"
-
-
-def _unmarked(line: str, number: int) -> str:
-    """Without the byte order mark that some write before JSON."""
-    return line.removeprefix("\ufeff") if number == 1 else line
 
 
 def _whole(text: str) -> Any:

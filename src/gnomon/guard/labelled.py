@@ -67,13 +67,20 @@ def documents(lines: Iterable[str]) -> Iterator[tuple[str, list[Labelled]]]:
             raise BadLine(
                 f"Line {number} has a span without start, end and label: {error}.", next_step="Correct the data."
             ) from error
-        yield text_of(fields, number), true
+        text = text_of(fields, number)
+        for span in true:
+            if not 0 <= span.start < span.end <= len(text):
+                raise BadLine(
+                    f"Line {number} has a span from {span.start} to {span.end} in a text of {len(text)} characters.",
+                    next_step="Count places in code points from 0; the end is the place behind the last one.",
+                )
+        yield text, true
 
 
 def object_of(line: str, number: int) -> dict[str, Any]:
     """The JSON object in a line. Raises BadLine for anything else."""
     try:
-        fields = json.loads(line)
+        fields = json.loads(line.removeprefix("\ufeff") if number == 1 else line)  # some write a mark before it
     except (ValueError, RecursionError) as error:
         raise BadLine(f"Line {number} is not JSON: {error}.", next_step="Use --text for plain lines.") from error
     if not isinstance(fields, dict):

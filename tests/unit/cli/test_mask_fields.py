@@ -66,6 +66,15 @@ def test_a_byte_order_mark_before_json_is_no_part_of_it(args: tuple[str, ...]) -
     assert json.loads(out)["text"].startswith("⟦手机_")
 
 
+@pytest.mark.parametrize(("start", "end"), [(0, 99), (-1, 2), (2, 2), (3, 1)])
+def test_labels_that_are_no_places_in_their_text_are_measured_by_nobody(tmp_path: Path, start: int, end: int) -> None:
+    line = {"text": "abc", "spans": [{"start": start, "end": end, "label": "PERSON"}]}
+    (tmp_path / "a.jsonl").write_text("\ufeff" + json.dumps(line), encoding="utf-8")
+    code, out, error = run("measure", tmp_path / "a.jsonl")
+    assert (code, out) == (2, b"")
+    assert error.startswith(f"bad_line: Line 1 has a span from {start} to {end} in a text of 3 characters.")
+
+
 def test_spans_come_back_under_the_id_that_was_given() -> None:
     lines = "".join(json.dumps({"id": id, "text": MOBILE}) + "\n" for id in (7, "7", None))
     _, out, _ = run("--spans", data=lines)
