@@ -51,7 +51,7 @@ def guard(memory: Path | None = None) -> Guard:
     return Guard(
         content=lambda policy: ContentGuard(policy, _engine(memory)),
         masker=lambda policy, key: Masker(policy, key=key),
-        stream=lambda masker, side, vault: StreamMasker(masker, side, vault),
+        stream=lambda masker, side, vault, field: StreamMasker(masker, side, vault, field=field),
         vault=Vault,
         # Every bracket that the guard reads as a placeholder's, and the length of the longest it would take.
         restorer=lambda vault: Restorer(vault.restore, opening=OPENING, closing=CLOSING, longest=LONGEST),

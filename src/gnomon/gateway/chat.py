@@ -10,7 +10,7 @@ from gnomon.gateway.answers import Buffered, Streamed, checked, decoded, usage_o
 from gnomon.gateway.asking import ask
 from gnomon.gateway.calling import Question
 from gnomon.gateway.exchange import Exchange
-from gnomon.gateway.guarding import TreeGuard
+from gnomon.gateway.fields import stream_guard, tree_guard
 from gnomon.gateway.intake import question
 from gnomon.gateway.off_loop import fits_inline, in_turn, off_loop
 from gnomon.gateway.probes import PROBES, models
@@ -139,9 +139,9 @@ async def _stream(ex: Exchange, out: Out, s: Services, q: Question) -> None:
     restore = may_restore(ex, route)
     out_vault = ex.new_vault(s.guard.vault)
 
-    def field() -> Field:
+    def field(name: str) -> Field:
         return Field(
-            s.guard.stream(route.masker, "output", out_vault),
+            stream_guard(s.guard, route.masker, out_vault, name),
             s.guard.restorer(ex.vault) if restore else None,
             route.content.stream("output", ex.content) if route.content and route.content.looks("output") else None,
         )
@@ -149,7 +149,7 @@ async def _stream(ex: Exchange, out: Out, s: Services, q: Question) -> None:
     events = EventStream(
         ex,
         field=field,
-        tree=lambda: TreeGuard(route.masker, "output", out_vault),
+        tree=lambda: tree_guard(route.masker, "output", out_vault),
         hits=route.masker.hits,
         wants_usage=q.asked.wants_usage,
     )

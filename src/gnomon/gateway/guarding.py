@@ -17,7 +17,7 @@ Side = Literal["input", "output"]
 Place = tuple[int, int, Any, str | None]
 """See `gnomon.guard.view`."""
 
-_PLAIN_WORDS = frozenset(
+PROTOCOL = frozenset(
     """
     role content messages model stream temperature top_p max_tokens max_completion_tokens n stop user
     assistant system developer tool tools tool_calls tool_call_id function arguments name description
@@ -30,7 +30,7 @@ _PLAIN_WORDS = frozenset(
 DEEPEST = 400
 """Levels of a JSON value that is walked: compiled code would not notice the end of its stack."""
 _LONG_NUMBER = 10_000_000_000  # eleven digits: the shortest number that is somebody's (a mobile number)
-_NUMERIC_FIELDS = frozenset(("seed", "created"))
+NUMERIC = frozenset(("seed", "created"))
 _NUMERIC_FIELD = re.compile(rb'[{,]\s*"(?:seed|created)"\s*:\s*\Z')
 _NAME_ENDS = (b":", b" ", b"\n", b"\t", b"\r")  # what may stand behind a name
 _decode = msgspec.json.Decoder().decode
@@ -40,7 +40,12 @@ _encode = msgspec.json.Encoder().encode
 class Masker(Protocol):
     """See `gnomon.guard.policy`."""
 
-    def mask(self, text: str, direction: Side, vault: Any, *, fired: Any = None) -> Masked: ...
+    @property
+    def fields(self) -> frozenset[str]: ...
+
+    def is_whole(self, field: str, direction: Side) -> bool: ...
+
+    def mask(self, text: str, direction: Side, vault: Any, *, field: str = "", fired: Any = None) -> Masked: ...
 
     def places(self, data: bytes) -> list[Place] | None: ...
 
@@ -79,7 +84,7 @@ class Guard:
     """How to make the parts of the guard; bound in `app/gateway`."""
 
     masker: Callable[[MaskPolicy, bytes], Masker]
-    stream: Callable[[Any, Side, Any], StreamMasker]
+    stream: Callable[[Any, Side, Any, str], StreamMasker]  # of the text of a field, "" for none
     vault: Callable[[str], Any]  # of a conversation, or "" for this request alone
     restorer: Callable[[Any], StreamRestorer]
     content: Callable[[ContentPolicy], Any] | None = None  # → gateway.judging.ContentGuard; None: nothing can judge
@@ -108,11 +113,11 @@ class TreeGuard:
         self._vault = vault
         self.counts: dict[str, int] = {}
 
-    def text(self, text: str, fired: Any = None) -> str:
-        """The guarded text. `fired`: what its place said of it."""
+    def text(self, text: str, fired: Any = None, *, field: str = "") -> str:
+        """The guarded text. `fired`: what its place said of it; `field`: the name of what holds it."""
         if "\\u" in text and text[:1] in "{[":
             text, fired = _unescaped(text), None
-        masked = self._mask(text, self._side, self._vault, fired=fired)
+        masked = self._mask(text, self._side, self._vault, field=field, fired=fired)
         if masked.blocked:
             raise blocked(masked.blocked, self._side)
         if masked.counts:
@@ -130,7 +135,7 @@ class TreeGuard:
         if kind is list:
             return [self.value(one, depth + 1) for one in value]
         if kind is str:
-            return value if value in _PLAIN_WORDS else self.text(value)
+            return value if value in PROTOCOL else self.text(value)
         return self.number(value) if kind is int or kind is float else value
 
     def _object(self, members: dict[str, Any], depth: int) -> dict[str, Any]:
@@ -139,13 +144,13 @@ class TreeGuard:
         for name, value in members.items():
             kind = type(value)
             if kind is str:
-                if value not in _PLAIN_WORDS:
+                if value not in PROTOCOL:
                     value = self.text(value)
             elif kind is dict or kind is list:
                 value = self.value(value, depth)
-            elif (kind is int or kind is float) and name not in _NUMERIC_FIELDS:
+            elif (kind is int or kind is float) and name not in NUMERIC:
                 value = self.number(value)
-            out[name if name in _PLAIN_WORDS else self.text(name)] = value
+            out[name if name in PROTOCOL else self.text(name)] = value
         return out
 
     def places(self, raw: bytes, places: list[Place]) -> bytes | None:
@@ -159,7 +164,7 @@ class TreeGuard:
             value: Any = _decode(raw[start:end]) if text is None else text
             guarded: Any  # a number may stay one
             if type(value) is str:
-                guarded = value if value in _PLAIN_WORDS else self.text(value, fired)
+                guarded = value if value in PROTOCOL else self.text(value, fired)
             else:
                 guarded = value if _NUMERIC_FIELD.search(raw, max(0, start - 64), start) else self.number(value)
             if guarded == value:

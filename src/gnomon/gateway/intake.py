@@ -10,6 +10,7 @@ from gnomon.gateway import routing
 from gnomon.gateway.calling import Question
 from gnomon.gateway.deadline import Deadline
 from gnomon.gateway.exchange import Exchange
+from gnomon.gateway.fields import tree_guard
 from gnomon.gateway.guarding import Guard, TreeGuard
 from gnomon.gateway.judging import judge
 from gnomon.gateway.off_loop import fits_inline, off_loop
@@ -103,8 +104,8 @@ def _guarded_tags(ex: Exchange, route: PreparedRoute, guard: Guard) -> dict[str,
     tags = ex.tags
     if not tags or not route.masker.hits(_encode(tags)):
         return tags
-    tree = TreeGuard(route.masker, "input", ex.new_vault(guard.vault))
-    return {tree.text(name): tree.text(value) for name, value in tags.items()}
+    guarded: dict[str, str] = tree_guard(route.masker, "input", ex.new_vault(guard.vault)).value(tags)
+    return guarded
 
 
 def _plain_input(asked: Asked) -> bytes:
@@ -124,7 +125,7 @@ def _guarded_input(ex: Exchange, asked: Asked, raw: bytes, route: PreparedRoute,
     places = route.masker.places(raw)
     if places is None or places:
         ex.vault = ex.new_vault(guard.vault)
-        tree = TreeGuard(route.masker, "input", ex.vault)
+        tree = tree_guard(route.masker, "input", ex.vault)
         try:
             raw = (tree.places(raw, places) if places else None) or _walked(tree, asked.body)
         except RecursionError as error:

@@ -8,6 +8,7 @@ import msgspec
 from gnomon.gateway import vectors
 from gnomon.gateway.answers import decoded
 from gnomon.gateway.exchange import Exchange
+from gnomon.gateway.fields import tree_guard
 from gnomon.gateway.guarding import DEEPEST, Guard, TreeGuard
 from gnomon.gateway.judging import judge
 from gnomon.gateway.refusal import Refusal
@@ -33,7 +34,7 @@ def _guarded(ex: Exchange, data: bytes, route: PreparedRoute, guard: Guard) -> b
     places = route.masker.places(data)
     if places is not None and not places:
         return data
-    tree = TreeGuard(route.masker, "output", ex.new_vault(guard.vault))
+    tree = tree_guard(route.masker, "output", ex.new_vault(guard.vault))
     try:
         if places and not _may_spell_out(data):
             guarded = tree.places(data, places)

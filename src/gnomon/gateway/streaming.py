@@ -98,7 +98,7 @@ class EventStream:
         self,
         ex: Exchange,
         *,
-        field: Callable[[], Field],
+        field: Callable[[str], Field],
         tree: Callable[[], TreeGuard],
         hits: Callable[[bytes], bool],
         wants_usage: bool,
@@ -362,7 +362,7 @@ class EventStream:
         if field is None:
             if len(self._fields) >= 4096:
                 raise Garbage("too many choices and fields")
-            field = self._fields[(index, name)] = self._new_field()
+            field = self._fields[(index, name)] = self._new_field(name)
         return field
 
     def _rest(self, choice: dict[str, Any], changed: bool) -> dict[str, Any]:

@@ -15,9 +15,9 @@ class StreamMasker:
     stream was split. After a block both return nothing.
     """
 
-    def __init__(self, masker: Masker, direction: Way, vault: Vault | None = None) -> None:
+    def __init__(self, masker: Masker, direction: Way, vault: Vault | None = None, *, field: str = "") -> None:
         self._window = masker.finder.window(None if vault is None else vault.seen)
-        self._run = Run(masker, direction, vault)
+        self._run = Run(masker, direction, vault, field=field)
         self.blocked = ""
         """The entity that forbids the stream to go on, or nothing."""
 

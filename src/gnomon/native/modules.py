@@ -26,7 +26,7 @@ NAMES: Final = (
     *(
         f"gnomon.gateway.{name}"
         for name in """
-            addresses admission answers asking calling chat circuits connection deadline deltas exchange framing
+            addresses admission answers asking calling chat circuits connection deadline deltas exchange fields framing
             guarding heads hosting http intake judging meters metrics moulds names_once off_loop over_limit recorder
             refusal replies requests restoring routing server services settle snapshot story streaming upstream
         """.split()  # noqa: SIM905 - a line for each word would tell nobody more

@@ -34,6 +34,7 @@ class FakeMasker:
     def __init__(self, policy: MaskPolicy, key: bytes) -> None:
         self.operator = policy.rules[0].operator
         self.is_quick = policy.speed == "structured"
+        self.fields: frozenset[str] = frozenset()
 
     def hits(self, data: bytes) -> bool:
         text = data.decode("utf-8", "replace")
@@ -42,7 +43,10 @@ class FakeMasker:
     def places(self, data: bytes) -> list[Place] | None:
         return None if self.hits(data) else []
 
-    def mask(self, text: str, direction: Side, vault: Any, *, fired: Any = None) -> Masked:
+    def is_whole(self, field: str, direction: Side) -> bool:
+        return False
+
+    def mask(self, text: str, direction: Side, vault: Any, *, field: str = "", fired: Any = None) -> Masked:
         if _BLOCKED in text:
             return Masked(text="", blocked="SECRET")
         spans = tuple(Span(m.start(), m.end(), "PHONE") for m in _PHONE.finditer(text))
@@ -93,7 +97,7 @@ class FakeStream:
 
 FAKE_GUARD = Guard(
     masker=lambda policy, key: FakeMasker(policy, key),
-    stream=lambda masker, side, vault: FakeStream(masker, side, vault),
+    stream=lambda masker, side, vault, field: FakeStream(masker, side, vault),
     vault=FakeVault,
     restorer=lambda vault: Restorer(vault.restore, opening="<", closing=">", longest=16),
 )

@@ -24,7 +24,7 @@ PIECES = ("昨天，宁波市人民医院主任李", "建军会见了记者王",
 
 
 class SlowMasker(FakeMasker):
-    def mask(self, text: str, direction: Any, vault: Any, *, fired: Any = None) -> Masked:
+    def mask(self, text: str, direction: Any, vault: Any, *, field: str = "", fired: Any = None) -> Masked:
         time.sleep(0.4)
         return super().mask(text, direction, vault)
 

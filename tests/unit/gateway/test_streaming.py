@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gnomon.app.gateway import guard
 from gnomon.contract.bundle import MaskPolicy, MaskRule
 from gnomon.gateway.exchange import Exchange
-from gnomon.gateway.guarding import TreeGuard
+from gnomon.gateway.fields import stream_guard, tree_guard
 from gnomon.gateway.restoring import Restorer
 from gnomon.gateway.streaming import EventStream, Field, Garbage
 from gnomon.guard.policy import Masker, Vault
@@ -37,11 +37,12 @@ def stream(masker: Masker = REDACT, *, usage: bool = False, vault: Vault | None 
     ex = Exchange("req", peer="", address="")
     kept = Vault()
 
-    def field() -> Field:
-        return Field(GUARD.stream(masker, "output", kept), GUARD.restorer(vault) if vault is not None else None)
+    def field(name: str) -> Field:
+        restorer = GUARD.restorer(vault) if vault is not None else None
+        return Field(stream_guard(GUARD, masker, kept, name), restorer)
 
     return EventStream(
-        ex, field=field, tree=lambda: TreeGuard(masker, "output", kept), hits=masker.hits, wants_usage=usage
+        ex, field=field, tree=lambda: tree_guard(masker, "output", kept), hits=masker.hits, wants_usage=usage
     )
 
 
