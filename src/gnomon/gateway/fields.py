@@ -75,7 +75,7 @@ class FieldGuard(TreeGuard):
             return None
         if self.whole(field):
             return self.text(_encode(value).decode(), field=field)
-        return value if kind is bool else self.number(value)
+        return value if kind is bool else self.number(value, is_ours=is_ours)
 
     def _members(self, members: dict[str, Any], field: str, is_ours: bool, depth: int) -> dict[str, Any]:
         outer = field if self.whole(field) else ""

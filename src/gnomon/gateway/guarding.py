@@ -30,6 +30,7 @@ PROTOCOL = frozenset(
 DEEPEST = 400
 """Levels of a JSON value that is walked: compiled code would not notice the end of its stack."""
 _LONG_NUMBER = 10_000_000_000  # eleven digits: the shortest number that is somebody's (a mobile number)
+_SHORT_NUMBER = 1000  # four digits: the shortest that a company's own pattern may take
 NUMERIC = frozenset(("seed", "created"))
 _NUMERIC_FIELD = re.compile(rb'[{,]\s*"(?:seed|created)"\s*:\s*\Z')
 _NAME_ENDS = (b":", b" ", b"\n", b"\t", b"\r")  # what may stand behind a name
@@ -42,6 +43,9 @@ class Masker(Protocol):
 
     @property
     def fields(self) -> frozenset[str]: ...
+
+    @property
+    def short_numbers(self) -> bool: ...
 
     def is_whole(self, field: str, direction: Side) -> bool: ...
 
@@ -105,10 +109,11 @@ def blocked(entity: str, side: Side) -> Refusal:
 class TreeGuard:
     """Rewrites JSON values and counts what it masked. Raises Refusal("blocked") where the policy says block."""
 
-    __slots__ = ("_mask", "_side", "_vault", "counts")
+    __slots__ = ("_least", "_mask", "_side", "_vault", "counts")
 
     def __init__(self, masker: Masker, side: Side, vault: Any) -> None:
         self._mask = masker.mask
+        self._least = _SHORT_NUMBER if masker.short_numbers else _LONG_NUMBER
         self._side: Side = side
         self._vault = vault
         self.counts: dict[str, int] = {}
@@ -149,7 +154,7 @@ class TreeGuard:
             elif kind is dict or kind is list:
                 value = self.value(value, depth)
             elif (kind is int or kind is float) and name not in NUMERIC:
-                value = self.number(value)
+                value = self.number(value, is_ours=name in PROTOCOL)
             out[name if name in PROTOCOL else self.text(name)] = value
         return out
 
@@ -175,9 +180,14 @@ class TreeGuard:
             at = end
         return b"".join((*parts, raw[at:])) if parts else raw
 
-    def number(self, value: Any) -> Any:  # not `float`: compiled, a whole number would become one
-        """A long number that is somebody's becomes the masked text; any other stays a number."""
-        if -_LONG_NUMBER < value < _LONG_NUMBER:
+    def number(self, value: Any, *, is_ours: bool = False) -> Any:
+        """A number that is somebody's becomes the masked text; any other stays a number.
+
+        `is_ours`: the protocol's own, as `max_tokens`, which is looked at only where it is long. A `value: float` would
+        make a float of every whole number in compiled code.
+        """
+        least = _LONG_NUMBER if is_ours else self._least
+        if -least < value < least:
             return value
         if isinstance(value, float) and not value.is_integer():
             return value

@@ -64,6 +64,8 @@ class Masker:
             field for rule in policy.rules if not rule.purposes or purpose in rule.purposes for field in rule.fields
         )
         """The names of fields that rules speak of for this purpose."""
+        self.short_numbers = bool(policy.patterns)
+        """Whether a number of a few digits may be somebody's: a company's own may have as few as it likes."""
         self._decided: dict[tuple[Way, str], dict[str, Decision]] = {}
 
     def _check(self) -> None:
@@ -123,7 +125,9 @@ class Masker:
 
     def places(self, data: bytes) -> list[Place] | None:
         """The strings and long numbers of JSON outside of which `mask` changes nothing; None: it may change any."""
-        return None if self.fields else self.finder.places(data)
+        if self.fields or self.short_numbers:
+            return None if self.hits(data) else []
+        return self.finder.places(data)
 
     def operator(self, entity: str, direction: Way, field: str = "") -> OperatorName:
         """What the policy does with an entity, in a field of that name."""

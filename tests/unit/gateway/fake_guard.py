@@ -35,6 +35,7 @@ class FakeMasker:
         self.operator = policy.rules[0].operator
         self.is_quick = policy.speed == "structured"
         self.fields: frozenset[str] = frozenset()
+        self.short_numbers = False
 
     def hits(self, data: bytes) -> bool:
         text = data.decode("utf-8", "replace")

@@ -5,6 +5,7 @@ import pytest
 
 from gnomon.app.gateway import guard
 from gnomon.contract.bundle import MaskPolicy, MaskRule
+from gnomon.contract.masking import Pattern
 from gnomon.gateway.guarding import TreeGuard
 
 GUARD = guard()
@@ -30,3 +31,20 @@ def test_a_number_of_somebodys_is_masked_to_its_last_digit(raw: bytes) -> None:
         got = walked(body)
         assert raw[:6] not in got
         assert "⟦".encode() in got
+
+
+def test_a_company_s_own_numbers_are_masked_however_short_and_those_of_the_protocol_are_not() -> None:
+    own = (Pattern(entity="STAFF", label="工号", pattern=r"20\d{6}"),)
+    policy = MaskPolicy(id="r", version="1", rules=(MaskRule(entity="*", operator="redact"),), patterns=own)
+    masker = GUARD.masker(policy, b"k" * 32)
+    raw = b'{"max_tokens":20260012,"created":20260012,"staff":20260012,"rows":[20260012,17],"n":2026}'
+    assert masker.places(raw) is None
+    got = TreeGuard(masker, "input", GUARD.vault("")).value(msgspec.json.decode(raw))
+    assert got == {
+        "max_tokens": 20260012,
+        "created": 20260012,
+        "staff": "⟦工号⟧",
+        "rows": ["⟦工号⟧", 17],
+        "n": 2026,
+    }
+    assert masker.places(b'{"staff":30260012,"text":"hello"}') == []
