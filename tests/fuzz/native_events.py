@@ -60,7 +60,7 @@ def _stream(kind: type[Field]) -> EventStream:
     vault = Vault()
     return EventStream(
         Exchange("req", peer="", address=""),
-        field=lambda: kind(StreamMasker(_MASKER, "output", vault), None),
+        field=lambda _: kind(StreamMasker(_MASKER, "output", vault), None),
         tree=lambda: TreeGuard(_MASKER, "output", vault),
         hits=_MASKER.hits,
         wants_usage=False,
