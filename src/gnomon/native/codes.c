@@ -1,5 +1,5 @@
 /* Unified social credit codes with their check character. The twin is detectors.social_credit.CHECKED. */
-#include "text.h"
+#include "found.h"
 
 #define LENGTH 18
 
@@ -23,17 +23,6 @@ static int is_code(const Text *text, Py_ssize_t place) {
     return sum % 31 == 0;
 }
 
-static PyObject *found_at(PyTypeObject *made, PyObject *entity, Py_ssize_t start) {
-    PyObject *item = made->tp_alloc(made, 4);
-    if (!item) return NULL;
-    PyTuple_SET_ITEM(item, 0, PyLong_FromSsize_t(start));
-    PyTuple_SET_ITEM(item, 1, PyLong_FromSsize_t(start + LENGTH));
-    PyTuple_SET_ITEM(item, 2, Py_NewRef(entity));
-    PyTuple_SET_ITEM(item, 3, PyFloat_FromDouble(1.0));
-    if (!PyTuple_GET_ITEM(item, 0) || !PyTuple_GET_ITEM(item, 1) || !PyTuple_GET_ITEM(item, 3)) Py_CLEAR(item);
-    return item;
-}
-
 static PyObject *codes(PyObject *self, PyObject *const *args, Py_ssize_t count) {
     (void)self;
     if (count != 3 || !PyUnicode_Check(args[0]) || !PyType_Check(args[1]) ||
@@ -45,7 +34,7 @@ static PyObject *codes(PyObject *self, PyObject *const *args, Py_ssize_t count) 
     for (Py_ssize_t place = 0, end; place < text.length; place = end + 1) {
         for (end = place; is_word(at(&text, end)); end++) {}
         if (end - place != LENGTH || !is_code(&text, place)) continue;
-        PyObject *item = found_at((PyTypeObject *)args[1], args[2], place);
+        PyObject *item = found_at((PyTypeObject *)args[1], args[2], place, place + LENGTH, 1);
         if (!item || PyList_Append(found, item) < 0) return Py_XDECREF(item), Py_DECREF(found), NULL;
         Py_DECREF(item);
     }

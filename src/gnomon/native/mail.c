@@ -1,7 +1,5 @@
 /* E-mail addresses in one piece. The twin is detectors.email.whole. */
-#include "text.h"
-
-#include <string.h>
+#include "found.h"
 
 #define LONGEST 128
 #define LABEL 63
@@ -63,17 +61,6 @@ static Place address_at(const Text *text, Py_ssize_t sign) {
     return (Place){start, end};
 }
 
-static PyObject *found_at(PyTypeObject *made, PyObject *entity, Place place) {
-    PyObject *item = made->tp_alloc(made, 4);
-    if (!item) return NULL;
-    PyTuple_SET_ITEM(item, 0, PyLong_FromSsize_t(place.start));
-    PyTuple_SET_ITEM(item, 1, PyLong_FromSsize_t(place.end));
-    PyTuple_SET_ITEM(item, 2, Py_NewRef(entity));
-    PyTuple_SET_ITEM(item, 3, PyFloat_FromDouble(1.0));
-    if (!PyTuple_GET_ITEM(item, 0) || !PyTuple_GET_ITEM(item, 1) || !PyTuple_GET_ITEM(item, 3)) Py_CLEAR(item);
-    return item;
-}
-
 static PyObject *addresses(PyObject *self, PyObject *const *args, Py_ssize_t count) {
     (void)self;
     if (count != 3 || !PyUnicode_Check(args[0]) || !PyType_Check(args[1]) ||
@@ -85,7 +72,7 @@ static PyObject *addresses(PyObject *self, PyObject *const *args, Py_ssize_t cou
     for (Py_ssize_t sign = 0; (sign = PyUnicode_FindChar(args[0], '@', sign, text.length, 1)) >= 0; sign++) {
         Place place = address_at(&text, sign);
         if (!place.end) continue;
-        PyObject *item = found_at((PyTypeObject *)args[1], args[2], place);
+        PyObject *item = found_at((PyTypeObject *)args[1], args[2], place.start, place.end, 1);
         if (!item || PyList_Append(found, item) < 0) return Py_XDECREF(item), Py_DECREF(found), NULL;
         Py_DECREF(item);
     }

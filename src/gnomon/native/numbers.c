@@ -1,6 +1,6 @@
 /* Numbers of people in a text: mobile numbers, landlines, identity numbers, cards, device numbers, with their check
  * digits and what may touch them. The twins are guard/view.py and the detectors of guard/detectors that are named here. */
-#include "text.h"
+#include "found.h"
 
 #define MOST_DIGITS 19
 #define SPACED 72
@@ -278,13 +278,8 @@ static int add(Search *search, int kind, const Number *number, double score) {
     Py_ssize_t start = number->start;
     if (kind == CN_MOBILE) start = with_prefix(search, start);
     if (start < 0) return -1;
-    PyObject *item = search->made->tp_alloc(search->made, 4);
+    PyObject *item = found_at(search->made, PyTuple_GET_ITEM(search->names, kind), start, number->end, score);
     if (!item) return -1;
-    PyTuple_SET_ITEM(item, 0, PyLong_FromSsize_t(start));
-    PyTuple_SET_ITEM(item, 1, PyLong_FromSsize_t(number->end));
-    PyTuple_SET_ITEM(item, 2, Py_NewRef(PyTuple_GET_ITEM(search->names, kind)));
-    PyTuple_SET_ITEM(item, 3, PyFloat_FromDouble(score));
-    if (!PyTuple_GET_ITEM(item, 0) || !PyTuple_GET_ITEM(item, 1) || !PyTuple_GET_ITEM(item, 3)) return Py_DECREF(item), -1;
     int failed = PyList_Append(search->found, item);
     Py_DECREF(item);
     return failed;
