@@ -276,7 +276,7 @@ def _ruled(rules: tuple[Callable[[str], Iterable[Found]], ...], sentences: list[
 
 
 def chinese(namer: Namer) -> Namer:
-    """The same namer without things, its people without their titles, and none where all is in Latin letters."""
+    """The same namer without things, and its people without their titles."""
 
     def find(sentences: list[str]) -> list[list[Found]]:
         return [
@@ -284,12 +284,21 @@ def chinese(namer: Namer) -> Namer:
                 *(
                     titles.trimmed(sentence, item)
                     for item in things.without(sentence, [item for item in row if item.entity != LOCATION.entity])
-                    if item.entity != "PERSON" or _HAN.search(sentence)
                 ),
                 *(item for item in row if item.entity == LOCATION.entity),
             ]
             for sentence, row in zip(sentences, namer(sentences), strict=True)
         ]
+
+    return find
+
+
+def where_chinese(namer: Namer) -> Namer:
+    """The same namer on sentences with Chinese in them: of others, a tagger of Chinese knows nothing."""
+
+    def find(sentences: list[str]) -> list[list[Found]]:
+        rows = iter(namer([sentence for sentence in sentences if _HAN.search(sentence)]))
+        return [next(rows) if _HAN.search(sentence) else [] for sentence in sentences]
 
     return find
 
@@ -348,7 +357,7 @@ def _namers(speed: str, path: Path, places: Favour | None = None) -> list[Namer]
     known()
     # A tagger trained elsewhere knows whether 王先生 is to be labelled whole; what others do is cut alike.
     read: Namer = partial(own.tagger.find, places=places)
-    tagger = read if path != SHIPPED else chinese(read)
+    tagger = read if path != SHIPPED else where_chinese(chinese(read))
     rules = by_rules(own.without)
     if speed != "deep":
         return [tagger, rules]
@@ -358,6 +367,6 @@ def _namers(speed: str, path: Path, places: Favour | None = None) -> list[Namer]
     if own.deep:
         return [partial(replace(own.deep, hints=second.hints).find, places=places), rules]
     if path != SHIPPED:  # one trained on the company's own text is the stronger of the two
-        return [tagger, rules, chinese(second.find)]
+        return [tagger, rules, where_chinese(chinese(second.find))]
     wary = chinese(replace(own.tagger, leaning=tuple(leaning - _WARY for leaning in own.tagger.leaning)).find)
-    return [together(second.find, wary), rules]
+    return [where_chinese(together(second.find, wary)), rules]
