@@ -8,7 +8,8 @@ import httptools
 from gnomon import native
 from gnomon.gateway.exchange import Exchange
 from gnomon.gateway.guarding import TreeGuard
-from gnomon.gateway.streaming import EventStream, Field, Garbage
+from gnomon.gateway.running import Field
+from gnomon.gateway.streaming import EventStream, Garbage
 from gnomon.guard.placeholders import Vault
 from gnomon.guard.policy import DEFAULT_POLICY, Masker
 from gnomon.guard.stream import StreamMasker

@@ -2,23 +2,29 @@
 
 Text also runs inside structures: the arguments of a function call, the words of a spoken answer, parts of reasoning. It
 is cut anywhere as plain text is, so each such text runs for itself, known by where it stands. What labels a structure
-(its type, its id) is whole in every event.
+(its type, its id) is whole in every event, or looked at behind what stood there before (`asides`).
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from gnomon.gateway.guarding import DEEPEST
 
 Path = tuple[str | int, ...]
-OURS = ("tool ", "in ")
-"""How fields begin that are no members of the delta: a tool call's arguments, a text inside a structure."""
+OURS = ("tool ", "in ", "by ")
+"""How fields begin that are no members of the delta: a tool call's arguments, a text in a structure or beside it."""
 CALLS = ("tool ", "in \0tool_calls", "in \0function_call")
 _LABELS = frozenset(
     """
     type id name role format status signature data title url mime_type language object finish_reason
     """.split()  # noqa: SIM905 - a line for each word would tell nobody more
 )
+_BLOBS = frozenset(("data", "b64_json", "file_data"))
+_HOLDERS = frozenset("audio input_audio audio_url image images image_url video videos video_url file".split())  # noqa: SIM905
+_SHORT_BLOB = 64  # characters: what is shorter may be a number that was cut
+_base64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
+_data_url = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
 _ONCE = frozenset(("type", "index"))  # of the labels, what clients take as it stands and do not add up
 
 
@@ -30,15 +36,19 @@ class Place(NamedTuple):
 
 
 class Inside(NamedTuple):
-    """A text inside a structure: the field it runs in, the way to it, and what this event has of it."""
+    """A text inside a structure: the field it runs in, the way to it, what this event has of it, and what it may be."""
 
     name: str
     path: Path
     text: str
+    is_label: bool
 
 
 def inside(value: Any, name: str, path: Path) -> Iterator[Inside]:
-    """Each text that runs in this member of a delta; in `value` nothing is left of it. Raises RecursionError."""
+    """Each text that stands in this member of a delta; in `value` nothing is left of it. Raises RecursionError.
+
+    What is no text, as the data of a picture, stays.
+    """
     if len(path) > DEEPEST:
         raise RecursionError
     for key, one in list(value.items() if isinstance(value, dict) else enumerate(value)):
@@ -46,9 +56,21 @@ def inside(value: Any, name: str, path: Path) -> Iterator[Inside]:
         if isinstance(one, (dict, list)):
             number = one.get("index") if isinstance(one, dict) and isinstance(value, list) else None
             yield from inside(one, f"{name}\0{key if number is None else number}", here)
-        elif isinstance(one, str) and one and key not in _LABELS:
+        elif isinstance(one, str) and one and not _is_blob(one, here):
             value[key] = ""
-            yield Inside(f"{name}\0{key}", here, one)
+            yield Inside(f"{name}\0{key}", here, one, key in _LABELS)
+
+
+def _is_blob(text: str, path: Path) -> bool:
+    """Whether this is a piece of speech, a picture or a file, which is no text and guarded as it stands (`media`)."""
+    if path[-1] in _BLOBS and len(text) >= _SHORT_BLOB and not _HOLDERS.isdisjoint(path):
+        return _base64.fullmatch(text) is not None
+    return text[:5] == "data:" and _data_url.match(text) is not None
+
+
+def is_added_up(one: Inside) -> bool:
+    """Whether clients put this behind what stood there before, and do not take it as it stands."""
+    return one.path[-1] not in _ONCE
 
 
 def shape(value: Any) -> Any:
@@ -102,9 +124,9 @@ def told(name: str, text: str, place: Place | None) -> dict[str, Any]:
     if name == "text":
         return {"text": text}
     if place is not None:
-        delta = shape(place.shape)
-        put(delta, place.path, text)
-        return {"delta": delta}
+        said: dict[str, Any] = shape(place.shape)
+        put(said, place.path, text)
+        return said if name.startswith("by ") else {"delta": said}
     if name.startswith("tool "):
         return {"delta": {"tool_calls": [{"index": int(name[5:]), "function": {"arguments": text}}]}}
     return {"delta": {name: text}}

@@ -9,86 +9,31 @@ from typing import Any
 
 import msgspec
 
-from gnomon import native
-from gnomon.gateway import deltas
+from gnomon.gateway import asides, deltas, spelling
 from gnomon.gateway.exchange import Exchange
-from gnomon.gateway.guarding import StreamMasker, StreamRestorer, TreeGuard, blocked
-from gnomon.gateway.judging import ContentStream
+from gnomon.gateway.guarding import TreeGuard
 from gnomon.gateway.meters import token_count
 from gnomon.gateway.moulds import Mould, mould
+from gnomon.gateway.running import KEPT_REPLY_CHARS, Field
 
-_native = native.load("events")
-_splice = _native.splice if _native is not None else None
 _MAX_EVENT_BYTES = 1_048_576
-_KEPT_REPLY_CHARS = 1_048_576  # of the masked reply, for the record
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 _MOST_MOULDS = 8  # made in vain: a server whose events never repeat is not worth more trying
+_MOST_FIELDS = 4096
 _FEW = 3  # events in which one that is like the rest is met: before it there is one with the role alone
 _RUNNING = frozenset(("content", "refusal", "reasoning", "reasoning_content"))
+_ENDS = frozenset(
+    """
+    stop length tool_calls content_filter function_call eos eos_token stop_sequence end_turn max_tokens tool_use
+    model_length error abort
+    """.split()  # noqa: SIM905 - a line for each word would tell nobody more
+)  # anything else may stand in every event, and nothing that is held goes on for it
 _CALM = frozenset((("index", "delta", "finish_reason"), ("index", "delta", "logprobs", "finish_reason")))
 
 
 class Garbage(Exception):
     """The model server's stream is no stream of OpenAI events."""
-
-
-class Field:
-    """One run of text of one choice: content, a tool call's arguments, …"""
-
-    __slots__ = ("_size", "judge", "kept", "masker", "restore")
-
-    def __init__(
-        self, masker: StreamMasker, restore: StreamRestorer | None, judge: ContentStream | None = None
-    ) -> None:
-        self.masker = masker
-        self.restore = restore
-        self.judge = judge
-        self.kept: list[str] = []
-        self._size = 0
-
-    def feed(self, text: str) -> str:
-        if self.judge is not None:
-            self.judge.feed(text)
-            if self.judge.blocked:
-                raise blocked(self.judge.blocked, "output")
-        masker = self.masker
-        text = masker.feed(text)
-        if masker.blocked:
-            raise blocked(masker.blocked, "output")
-        if text:
-            self._keep(text)
-        return text if self.restore is None else self.restore.feed(text)
-
-    def splice(self, data: bytes, mould: Mould) -> tuple[int, bytes] | None:
-        """How much of the data were events of this mould in which nothing is to be found, and what goes on for them."""
-        if _splice is None or self.restore is not None or self.judge is not None:
-            return None
-        found = self.masker.splice(_splice, data, mould.parts)
-        if found is None:
-            return None
-        used, out, text = found
-        if text:
-            self._keep(text)
-        return used, out
-
-    def flush(self) -> str:
-        if self.judge is not None:
-            self.judge.flush()
-            if self.judge.blocked:
-                raise blocked(self.judge.blocked, "output")
-        text = self.masker.flush()
-        if self.masker.blocked:
-            raise blocked(self.masker.blocked, "output")
-        if text:
-            self._keep(text)
-        return text if self.restore is None else self.restore.feed(text) + self.restore.flush()
-
-    def _keep(self, text: str) -> None:
-        """For the record: the masked text, never the restored one, and no more of it than a record has."""
-        if self._size < _KEPT_REPLY_CHARS:
-            self._size += len(text)
-            self.kept.append(text)
 
 
 class EventStream:
@@ -112,8 +57,11 @@ class EventStream:
         self._pending = b""
         self._fields: dict[tuple[int, str], Field] = {}
         self._insides: dict[tuple[int, str], deltas.Place] = {}
+        self._spelled: dict[tuple[int, str], Field] = {}
+        self._asides = asides.Asides(field)
         self._finish: dict[int, Any] = {}
         self._calm: dict[str, Any] = {}  # the envelope that was last found to hold nothing
+        self._hit = False  # whether there may be something in what was guarded last
         self._last: dict[str, Any] = {}
         self._moulds: dict[tuple[int, str], Mould] = {}
         self._made = 0
@@ -152,12 +100,12 @@ class EventStream:
         self._pending = b""
         if self.done:
             return out
-        return out + b"".join(self._flush(index) for index in self._indices())
+        return out + self._rests()
 
     def counts(self) -> dict[str, int]:
         total: dict[str, int] = {}
-        for field in self._fields.values():
-            for entity, count in field.masker.counts.items():
+        for counts in (*[field.masker.counts for field in self._fields.values()], *self._asides.counts()):
+            for entity, count in counts.items():
                 total[entity] = total.get(entity, 0) + count
         return total
 
@@ -168,7 +116,7 @@ class EventStream:
             texts = {name: "".join(f.kept) for (i, name), f in self._fields.items() if i == index}
             message = deltas.message(texts, {name: it for (i, name), it in self._insides.items() if i == index})
             choices.append({"index": index, "message": message, "finish_reason": self._finish.get(index)})
-        return _encode({"choices": choices}).decode()[:_KEPT_REPLY_CHARS] if choices else ""
+        return _encode({"choices": choices}).decode()[:KEPT_REPLY_CHARS] if choices else ""
 
     # -- one event ----------------------------------------------------------------------------------------------
 
@@ -183,7 +131,7 @@ class EventStream:
             return b""
         if payload == b"[DONE]":
             self.done = True
-            return b"".join([self._flush(i) for i in self._indices()]) + b"data: [DONE]\n\n"
+            return self._rests() + b"data: [DONE]\n\n"
         return self._event(payload)
 
     def _event(self, payload: bytes) -> bytes:
@@ -213,11 +161,12 @@ class EventStream:
         if usage is None or not self._wants_usage:
             event.pop("usage", None)
         choices = event.pop("choices", None)
-        envelope = self._last = self._envelope(event)
+        envelope = self._envelope(event)
+        said = self._asides.said
         if not isinstance(choices, list):
             return b"data: %b\n\n" % _encode(envelope)
         if not choices:
-            if usage is not None and not self._wants_usage:
+            if usage is not None and not self._wants_usage and not said:
                 return b""
             return b"data: %b\n\n" % _encode({**envelope, "choices": []})
         if usage is None and envelope is self._calm and len(choices) == 1:
@@ -227,16 +176,16 @@ class EventStream:
         for choice in choices:
             flushed, kept = self._choice(choice)
             if flushed is not None:
-                before += b"data: %b\n\n" % _encode({**envelope, "choices": [flushed]})
+                before += b"data: %b\n\n" % _encode({**self._last, "choices": [flushed]})
             if kept is not None:
                 out.append(kept)
-        if not out and not (usage is not None and self._wants_usage):
+        if not out and not said and not (usage is not None and self._wants_usage):
             return before
         return before + b"data: %b\n\n" % _encode({**envelope, "choices": out})
 
     def _learn(self, payload: bytes, envelope: dict[str, Any], choice: Any) -> None:
         """Events like this one, but for their text, need not be taken apart again."""
-        if self._made >= _MOST_MOULDS:
+        if self._made >= _MOST_MOULDS or not (isinstance(choice, dict) and asides.is_bare(choice, asides.OF_CHOICE)):
             return
         made = mould(payload, envelope, choice)
         if made is None or self._hits(made.around):
@@ -252,11 +201,34 @@ class EventStream:
     def _envelope(self, event: dict[str, Any]) -> dict[str, Any]:
         """All but the choices, guarded; the same again costs a comparison."""
         if event == self._calm:
+            self._asides.said = False
+            self._last = self._calm
             return self._calm
-        if not self._hits(_encode(event)):
-            self._calm = event
-            return event
-        return self._walk(event)
+        if not asides.is_bare(event, asides.OF_EVENT):
+            self._forget()
+        guarded = self._beside(asides.EVENT, event, asides.OF_EVENT)
+        self._last = {name: value for name, value in guarded.items() if name in asides.OF_EVENT}
+        if self._asides.is_steady and not self._hit:
+            self._calm = guarded
+        return guarded
+
+    def _forget(self) -> None:
+        """Events that held the last string of a place are no longer known: what comes there now is another."""
+        self._calm = {}
+        known = {place: one for place, one in self._moulds.items() if asides.is_bare(one.envelope, asides.OF_EVENT)}
+        if len(known) < len(self._moulds):
+            self._moulds, self._again = known, None
+
+    def _beside(self, index: int, members: dict[str, Any], known: frozenset[str]) -> dict[str, Any]:
+        """What stands beside texts, guarded."""
+        try:
+            return self._asides.guarded(index, members, known, self._guarded)
+        except (LookupError, TypeError) as error:
+            raise Garbage(f"a string beside the text has no place: {error}") from error
+
+    def _guarded(self, value: dict[str, Any]) -> dict[str, Any]:
+        self._hit = self._hits(_encode(value))
+        return self._walk(value) if self._hit else value
 
     def _walk(self, value: dict[str, Any]) -> dict[str, Any]:
         tree = self._tree()
@@ -279,7 +251,7 @@ class EventStream:
             raise Garbage("a choice says what is no delta and no text")
         first: dict[str, Any] | None = None
         changed = False
-        told = finish is not None
+        told = finish is not None and finish != ""
         if delta is not None:
             if delta.get("tool_calls") or delta.get("function_call"):
                 first = self._flushed(index, keep=deltas.CALLS)
@@ -289,13 +261,14 @@ class EventStream:
             choice["text"] = released = self._feed(index, "text", text)
             changed = changed or released != text
             told = told or bool(released) or not text
-        if finish is not None:
+        choice, said = self._rest(index, choice, changed)
+        if told and finish is not None:
             self._finish[index] = finish
-            held = self._held(index)
+            held = self._held(index) if isinstance(finish, str) and finish in _ENDS else {}
             if held:
-                said = {name: deltas.joined(choice.get(name), text) for name, text in held.items()}
-                choice, changed = {**choice, **said}, True
-        return first, self._rest(choice, changed) if told or not changed else None
+                ended = {name: deltas.joined(choice.get(name), text) for name, text in held.items()}
+                choice = spelling.without({**choice, **ended})
+        return first, choice if told or said or not changed else None
 
     def _delta(self, index: int, delta: dict[str, Any]) -> tuple[dict[str, Any], bool, bool]:
         """(the guarded delta, whether any text changed, whether it tells the caller anything)."""
@@ -327,16 +300,20 @@ class EventStream:
     def _structure(self, index: int, member: dict[str, Any]) -> tuple[dict[str, Any], bool]:
         """(a member of a delta that is no text, guarded; whether the texts that run in it are as they were)."""
         texts = list(deltas.inside(member, "in ", ()))
-        guarded = self._walk(member)
-        shape, same = deltas.shape(guarded), True
-        for one in texts:
-            released = self._feed(index, one.name, one.text)
-            same = same and released == one.text
-            try:
-                deltas.put(guarded, one.path, released)
-            except (LookupError, TypeError) as error:
-                raise Garbage("a field has a name that nobody may read") from error
-            self._insides[index, one.name] = deltas.Place(shape, one.path)
+        guarded, same = self._walk(member), True
+        try:
+            labels = [one for one in texts if one.is_label]
+            for one in sorted(labels, key=deltas.is_added_up):
+                deltas.put(guarded, one.path, self._asides.label(index, one, guarded))
+            shape = deltas.shape(guarded)
+            for one in texts:
+                if not one.is_label:
+                    released = self._feed(index, one.name, one.text)
+                    same = same and released == one.text
+                    deltas.put(guarded, one.path, released)
+                    self._insides[index, one.name] = deltas.Place(shape, one.path)
+        except (LookupError, TypeError) as error:
+            raise Garbage("a field has a name that nobody may read") from error
         return guarded, same
 
     def _tool_call(self, index: int, call: Any) -> Any:
@@ -360,36 +337,61 @@ class EventStream:
     def _field(self, index: int, name: str) -> Field:
         field = self._fields.get((index, name))
         if field is None:
-            if len(self._fields) >= 4096:
+            if len(self._fields) >= _MOST_FIELDS:
                 raise Garbage("too many choices and fields")
             field = self._fields[(index, name)] = self._new_field(name)
         return field
 
-    def _rest(self, choice: dict[str, Any], changed: bool) -> dict[str, Any]:
-        """The choice with everything but its running text guarded; log-probabilities only of unchanged text."""
+    def _rest(self, index: int, choice: dict[str, Any], changed: bool) -> tuple[dict[str, Any], bool]:
+        """(the choice with all but its running text guarded, whether that tells something); log-probabilities only of
+        unchanged text."""
         if tuple(choice) in _CALM and choice.get("logprobs") is None:
             finish = choice["finish_reason"]
             if finish is None or finish in ("stop", "length", "tool_calls", "content_filter", "function_call"):
-                return choice
-        if changed and choice.get("logprobs") is not None:
-            choice = {**choice, "logprobs": None}
+                return choice, False
+        logprobs = choice.get("logprobs")
+        spelled = logprobs is not None and spelling.spells(
+            logprobs, lambda name, text: self._changes(index, name, text)
+        )
+        if changed or spelled:
+            choice = spelling.without(choice)
         running: dict[str, Any] = {k: choice[k] for k in ("delta", "text") if k in choice}
         rest = {k: v for k, v in choice.items() if k not in running}
-        if self._hits(_encode(rest)):
-            rest = self._walk(rest)
-        return {**rest, **running}
+        rest = self._beside(index, rest, asides.OF_CHOICE)
+        return {**rest, **running}, self._asides.said
+
+    def _changes(self, index: int, name: str, text: str) -> bool:
+        """Whether the text that log-probabilities spell goes on as it is; it is told nobody."""
+        field = self._spelled.get((index, name))
+        if field is None:
+            if len(self._spelled) >= _MOST_FIELDS:
+                raise Garbage("too many columns of log-probabilities")
+            field = self._spelled[(index, name)] = self._new_field("")
+        return field.feed(text) != text
 
     def _indices(self) -> list[int]:
-        return sorted({index for index, _ in self._fields})
+        return sorted({index for index, _ in self._fields} | self._asides.indices())
 
-    def _flush(self, index: int) -> bytes:
-        choice = self._flushed(index)
-        return b"data: %b\n\n" % _encode({**self._last, "choices": [choice]}) if choice else b""
+    def _rests(self) -> bytes:
+        """All that is still due at the end."""
+        out = []
+        for index in self._indices():
+            said = deltas.joined(self._held(index), self._asides.rest(index))
+            if said:
+                out.append({**self._last, "choices": [self._ending(index, said)]})
+        if said := self._asides.rest(asides.EVENT):
+            out.append({**self._last, **said, "choices": []})
+        return b"".join([b"data: %b\n\n" % _encode(event) for event in out])
+
+    def _ending(self, index: int, said: dict[str, Any]) -> dict[str, Any]:
+        """A choice that says this; clients look for a delta or a text in any."""
+        nothing: dict[str, Any] = {"text": ""} if self._ex.endpoint == "completions" else {"delta": {}}
+        return {"index": index, **nothing, **said, "finish_reason": None}
 
     def _flushed(self, index: int, *, keep: tuple[str, ...] = ()) -> dict[str, Any] | None:
         """What the fields of this choice still held, as a choice of its own; those that begin like `keep` stay open."""
         held = self._held(index, keep)
-        return {"index": index, **held, "finish_reason": None} if held else None
+        return self._ending(index, held) if held else None
 
     def _held(self, index: int, keep: tuple[str, ...] = ()) -> dict[str, Any]:
         said: dict[str, Any] = {}

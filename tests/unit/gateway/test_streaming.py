@@ -12,7 +12,8 @@ from gnomon.contract.bundle import MaskPolicy, MaskRule
 from gnomon.gateway.exchange import Exchange
 from gnomon.gateway.fields import stream_guard, tree_guard
 from gnomon.gateway.restoring import Restorer
-from gnomon.gateway.streaming import EventStream, Field, Garbage
+from gnomon.gateway.running import Field
+from gnomon.gateway.streaming import EventStream, Garbage
 from gnomon.guard.policy import Masker, Vault
 from tests.fakes.upstream import event
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gnomon import native
 from gnomon.gateway.moulds import Mould
-from gnomon.gateway.streaming import Field
+from gnomon.gateway.running import Field
 from tests.fuzz.native_events import compare_chunks, compare_events
 
 quick = native.load("events")

@@ -1,0 +1,237 @@
+"""Strings of a stream that stand beside its texts: a vendor's words in the envelope or in a choice, and labels.
+
+Nobody can tell at first sight whether a string in a place that the protocol does not know is a label (the same in every
+event), the whole so far (longer in every event) or a piece of a text. What is safe in all three readings goes on at
+once; the rest waits until the next strings tell, at most to the end of the stream.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from gnomon.gateway import deltas
+from gnomon.gateway.guarding import PROTOCOL
+
+EVENT = -1
+"""For the number of a choice: what stands beside all choices."""
+OF_EVENT = frozenset(("id", "object", "created", "model", "system_fingerprint", "service_tier", "choices", "error"))
+"""Members of an event that servers tell whole: nobody adds them up, and each is guarded for itself."""
+OF_CHOICE = frozenset(("index", "delta", "text", "finish_reason", "stop_reason", "native_finish_reason", "logprobs"))
+"""The same of a choice; its texts and their log-probabilities are guarded elsewhere."""
+_ENOUGH = 8  # characters said again: pieces of one text do not repeat what went before so far
+_MOST = 4096
+_WORDS = PROTOCOL | {"safe", "low", "medium", "high"}  # of filters; none of them is anybody's
+_MAY_GO_ON = re.compile(r"(?:^|[^\w./?&=-])\+?\d[\d\s-]{2,}$|@[^\s@]*$")  # how a number or an address may begin
+_IDS = ("\0id", "\0type")
+
+
+class Unknown:
+    """Strings in one place, event after event. `counts`: how many of each entity were acted upon."""
+
+    __slots__ = ("_grew", "_last", "_make", "_owed", "_run", "_runs", "_same", "_shown", "_values", "counts")
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+        self.counts: dict[str, int] = {}
+        self._runs = False  # known for pieces of one text
+        self._last = ""
+        self._begin()
+
+    def _begin(self) -> None:
+        """A value of which nothing has been seen yet."""
+        self._run = self._make()
+        self._owed = ""  # decided of the text, if it is one, and not told yet
+        self._values = 0  # that wait
+        self._same = 0
+        self._grew = False
+        self._shown = ""
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether the last string may come again without being looked at."""
+        return not self._runs and not self._values and not self._grew
+
+    def feed(self, text: str) -> str:
+        """What may go on in this event."""
+        if self._runs:
+            return str(self._run.feed(text))
+        last, self._last = self._last, text
+        before = ""
+        if last and text.startswith(last):
+            self._same += len(last)
+            self._grew = self._grew or text != last
+        elif self._same >= _ENOUGH:
+            before = self._whole(last) if self._grew else ""
+            self._begin()
+        elif self._values:
+            self._runs = True
+            owed, self._owed = self._owed, ""
+            return owed + str(self._run.feed(text))
+        if self._same >= _ENOUGH:
+            return self._again(text, last)
+        if text in _WORDS and not self._values and not before:
+            self._same, self._shown = _ENOUGH, text
+            return text
+        out = str(self._run.feed(text))
+        if not self._values and not before and out == text == str(self._make().feed(text)):
+            return text
+        self._values += 1
+        self._owed += out
+        return before
+
+    def _again(self, text: str, last: str) -> str:
+        """Of a whole that is told again, all; of one that grew, what more of it cannot change."""
+        if not self._grew and self._shown:
+            return self._shown
+        self._values, self._owed = 0, ""
+        if text != last or not self._shown:
+            self._shown = str(self._make().feed(text)) if self._grew else self._whole(text)
+        return self._shown
+
+    def _whole(self, text: str) -> str:
+        return self._guarded(text)[0]
+
+    def _guarded(self, text: str, *, counts: bool = True) -> tuple[str, int]:
+        field = self._make()
+        told = str(field.feed(text)) + str(field.flush())
+        if counts:
+            self._count(field)
+        return told, sum(field.masker.counts.values())
+
+    def _count(self, field: Any) -> None:
+        for entity, count in field.masker.counts.items():
+            self.counts[entity] = self.counts.get(entity, 0) + count
+
+    def flush(self) -> str:
+        """What is still due, at the end of the stream; nothing the second time."""
+        values, grew, last, owed = self._values, self._grew, self._last, self._owed
+        self._values, self._grew, self._owed = 0, False, ""
+        if not self._runs and self._same >= _ENOUGH:
+            return self._whole(last) if grew else ""
+        text = owed + str(self._run.flush())
+        if values > 1 and not self._runs:
+            # Still nobody knows which it is: what goes on is the reading in which more is found.
+            told, found = self._guarded(last, counts=False)
+            more = sum(self._run.masker.counts.values())
+            if found > more or (found == more and not grew):
+                self._whole(last)
+                return told
+        if values or self._runs:
+            self._count(self._run)
+        return text
+
+
+class Label:
+    """A label of a structure in one place, event after event: whole, unless it looks as if it might go on."""
+
+    __slots__ = ("_field", "_is_id", "_last", "_runs", "_shown")
+
+    is_steady = False
+
+    def __init__(self, field: Any, *, is_id: bool) -> None:
+        self._field = field
+        self._is_id = is_id
+        self._runs = False
+        self._last = self._shown = ""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many of each entity were acted upon."""
+        found: dict[str, int] = self._field.masker.counts
+        return found
+
+    def feed(self, text: str) -> str:
+        """What goes on in this event: another label is looked at behind those before it."""
+        if self._runs:
+            return str(self._field.feed(text))
+        if text != self._last:
+            self._last = text
+            if text in PROTOCOL:
+                self._shown = text
+            elif not self._is_id and _MAY_GO_ON.search(text):
+                self._runs = True
+                return str(self._field.feed(text))
+            else:
+                self._shown = str(self._field.feed(text)) + str(self._field.flush())
+        return self._shown
+
+    def flush(self) -> str:
+        """What was held back, at the end of the stream."""
+        return str(self._field.flush()) if self._runs else ""
+
+
+class Asides:
+    """All such strings of one stream. `make`: what guards a text that runs under a name (`deltas`)."""
+
+    def __init__(self, make: Callable[[str], Any]) -> None:
+        self._make = make
+        self._strings: dict[tuple[int, str], Unknown | Label] = {}
+        self._places: dict[tuple[int, str], deltas.Place] = {}
+        self.said = False  # whether the members that were last guarded tell something that must not be lost
+        self.is_steady = True  # whether they may come again as they were without being looked at
+
+    def guarded(
+        self, index: int, members: dict[str, Any], known: frozenset[str], walk: Callable[[dict[str, Any]], Any]
+    ) -> dict[str, Any]:
+        """The members with every string guarded; `walk` guards the `known` ones, and all that is no string.
+
+        Raises LookupError where the name of a member may not be read, and RecursionError.
+        """
+        self.said, self.is_steady = False, True
+        unknown = {k: v for k, v in members.items() if k not in known and isinstance(v, (str, dict, list))}
+        texts = list(deltas.inside(unknown, "by ", ())) if unknown else []
+        if not texts:
+            guarded: dict[str, Any] = walk(members)
+            return guarded
+        guarded = walk({**members, **unknown})
+        shape = deltas.shape({name: value for name, value in guarded.items() if name in unknown})
+        for one in texts:
+            place = index, one.name
+            string = self._strings.get(place)
+            if string is None:
+                string = self._new(place, Unknown(lambda name=one.name: self._make(name)))  # type: ignore[misc]
+            told = string.feed(one.text)
+            self.said = self.said or told != ""
+            self.is_steady = self.is_steady and told == one.text and string.is_steady
+            deltas.put(guarded, one.path, told)
+            self._places[place] = deltas.Place(shape, one.path)
+        return guarded
+
+    def label(self, index: int, one: deltas.Inside, structure: Any) -> str:
+        """What goes on of a label in a structure of a delta."""
+        place = index, one.name
+        string = self._strings.get(place)
+        if string is None:
+            string = self._new(place, Label(self._make(one.name), is_id=one.name.endswith(_IDS)))
+        told = string.feed(one.text)
+        if not told:
+            self._places[place] = deltas.Place(deltas.shape(structure), one.path)
+        return told
+
+    def _new(self, place: tuple[int, str], string: Unknown | Label) -> Unknown | Label:
+        if len(self._strings) >= _MOST:
+            raise LookupError("too many strings")
+        self._strings[place] = string
+        return string
+
+    def rest(self, index: int) -> dict[str, Any]:
+        """What is still due of a choice, or of the event, as its members; nothing the second time."""
+        said: dict[str, Any] = {}
+        for (of, name), string in self._strings.items():
+            held = string.flush() if of == index else ""
+            if held:
+                said = deltas.joined(said, deltas.told(name, held, self._places[of, name]))
+        return said
+
+    def indices(self) -> set[int]:
+        """The choices that had any."""
+        return {index for index, _ in self._strings if index != EVENT}
+
+    def counts(self) -> list[dict[str, int]]:
+        """How many of each entity were acted upon, string by string."""
+        return [string.counts for string in self._strings.values()]
+
+
+def is_bare(members: dict[str, Any], known: frozenset[str]) -> bool:
+    """Whether none but the known ones is a string, or may hold one."""
+    return not any(isinstance(value, (str, dict, list)) for name, value in members.items() if name not in known)

@@ -1,0 +1,69 @@
+"""One text of a stream that runs from event to event: judged, masked, kept for the record, restored."""
+
+from gnomon import native
+from gnomon.gateway.guarding import StreamMasker, StreamRestorer, blocked
+from gnomon.gateway.judging import ContentStream
+from gnomon.gateway.moulds import Mould
+
+KEPT_REPLY_CHARS = 1_048_576
+"""Characters of the masked reply that the record has at most."""
+_native = native.load("events")
+_splice = _native.splice if _native is not None else None
+
+
+class Field:
+    """One run of text of one choice: content, a tool call's arguments, …"""
+
+    __slots__ = ("_size", "judge", "kept", "masker", "restore")
+
+    def __init__(
+        self, masker: StreamMasker, restore: StreamRestorer | None, judge: ContentStream | None = None
+    ) -> None:
+        self.masker = masker
+        self.restore = restore
+        self.judge = judge
+        self.kept: list[str] = []
+        self._size = 0
+
+    def feed(self, text: str) -> str:
+        if self.judge is not None:
+            self.judge.feed(text)
+            if self.judge.blocked:
+                raise blocked(self.judge.blocked, "output")
+        masker = self.masker
+        text = masker.feed(text)
+        if masker.blocked:
+            raise blocked(masker.blocked, "output")
+        if text:
+            self._keep(text)
+        return text if self.restore is None else self.restore.feed(text)
+
+    def splice(self, data: bytes, mould: Mould) -> tuple[int, bytes] | None:
+        """How much of the data were events of this mould in which nothing is to be found, and what goes on for them."""
+        if _splice is None or self.restore is not None or self.judge is not None:
+            return None
+        found = self.masker.splice(_splice, data, mould.parts)
+        if found is None:
+            return None
+        used, out, text = found
+        if text:
+            self._keep(text)
+        return used, out
+
+    def flush(self) -> str:
+        if self.judge is not None:
+            self.judge.flush()
+            if self.judge.blocked:
+                raise blocked(self.judge.blocked, "output")
+        text = self.masker.flush()
+        if self.masker.blocked:
+            raise blocked(self.masker.blocked, "output")
+        if text:
+            self._keep(text)
+        return text if self.restore is None else self.restore.feed(text) + self.restore.flush()
+
+    def _keep(self, text: str) -> None:
+        """For the record: the masked text, never the restored one, and no more of it than a record has."""
+        if self._size < KEPT_REPLY_CHARS:
+            self._size += len(text)
+            self.kept.append(text)
