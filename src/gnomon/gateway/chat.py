@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from gnomon.gateway import feedback, http, shadow
+from gnomon.gateway import feedback, http, media, shadow
 from gnomon.gateway.answers import Buffered, Streamed, checked, decoded, usage_of
 from gnomon.gateway.asking import ask
 from gnomon.gateway.calling import Question
@@ -18,7 +18,6 @@ from gnomon.gateway.refusal import Refusal
 from gnomon.gateway.replay import as_events
 from gnomon.gateway.replies import (
     as_error,
-    guard_output,
     may_restore,
     merge,
     restored,
@@ -121,21 +120,24 @@ async def _answer(ex: Exchange, out: Out, s: Services, q: Question) -> None:
     if known is not None:
         _send_known(ex, out, s, q, known)
     elif q.asked.stream:
-        await _stream(ex, out, s, q)
+        if not await _stream(ex, out, s, q):
+            shortcut = None  # the record keeps less of it than the caller was told
     else:
         sink = Buffered()
         await ask(ex, s, q, sink)
-        await _send_answer(ex, out, s, q, sink)
+        known = await _send_answer(ex, out, s, q, sink)
     if shortcut is None:
         return
-    if known is None and q.asked.stream:
+    if known is None:
         shortcut.remember_stream()
     else:
-        shortcut.remember(ex.reply)
+        shortcut.remember(known)
 
 
-async def _stream(ex: Exchange, out: Out, s: Services, q: Question) -> None:
+async def _stream(ex: Exchange, out: Out, s: Services, q: Question) -> bool:
+    """The caller has the stream; whether it told plain texts and nothing else."""
     route = q.route
+    structures: set[str] = set()
     restore = may_restore(ex, route)
     out_vault = ex.new_vault(s.guard.vault)
 
@@ -149,7 +151,9 @@ async def _stream(ex: Exchange, out: Out, s: Services, q: Question) -> None:
     events = EventStream(
         ex,
         field=field,
-        tree=lambda: tree_guard(route.masker, "output", out_vault),
+        tree=lambda: media.MediaGuard(
+            tree_guard(route.masker, "output", out_vault), route.masker, ex, route.route.unscanned, structures
+        ),
         hits=route.masker.hits,
         wants_usage=q.asked.wants_usage,
     )
@@ -179,19 +183,20 @@ async def _stream(ex: Exchange, out: Out, s: Services, q: Question) -> None:
     if failure:
         raise failure
     if not sink.streaming:
-        return
+        return True
     ex.outcome, ex.status = "ok", 200
     settle(ex, s)
     if _is_unrecorded(ex, s):
         raise _unrecorded()
     out.write(http.last_chunk(ex, last))
+    return not structures
 
 
 def _send_known(ex: Exchange, out: Out, s: Services, q: Question, data: bytes) -> None:
     """A guarded answer goes to the caller: restored where that is their right, as a stream where they asked for one."""
     ex.first_token_ms = ex.elapsed_ms()
     ex.outcome, ex.status = "ok", 200
-    ex.reply = data
+    ex.reply = media.kept(ex, data)
     restores = may_restore(ex, q.route)
     if not restores and not q.asked.stream:
         _send_whole(ex, out, s, data)
@@ -227,8 +232,8 @@ def _check_method(ex: Exchange, expected: str) -> None:
 # -- the way back ---------------------------------------------------------------------------------------------------
 
 
-async def _send_answer(ex: Exchange, out: Out, s: Services, q: Question, sink: Buffered) -> None:
-    """Guard, record, restore, send: an answer that came whole, be it a reply or the model server's error."""
+async def _send_answer(ex: Exchange, out: Out, s: Services, q: Question, sink: Buffered) -> bytes:
+    """Guard, record, restore, send: an answer that came whole, a reply or an error. Gives back what was guarded."""
     status = sink.status
     if status != 200 and (not 400 <= status < 500 or status in (401, 403, 407)):
         raise upstream_failed(ex, f"status {status}", wait_s=_retry_after(sink.headers) if status == 503 else "")
@@ -243,13 +248,14 @@ async def _send_answer(ex: Exchange, out: Out, s: Services, q: Question, sink: B
         if status == 429:
             ex.more_headers = (*ex.more_headers, ("retry-after", _retry_after(sink.headers) or "1"))
     if fits_inline(len(data), q.route.masker):
-        data = guard_output(ex, data, q.route, s.guard)
+        guarded = media.guard_answer(ex, data, q.route, s.guard)
+        ex.reply = media.kept(ex, checked(guarded))
     else:
-        data = await off_loop(q.route.masker, guard_output, ex, data, q.route, s.guard)
-    ex.reply = checked(data)
-    if may_restore(ex, q.route):
-        data = _encode(restored(decoded(data), ex.vault))
+        guarded = await off_loop(q.route.masker, media.guard_answer, ex, data, q.route, s.guard)
+        ex.reply = await off_loop(q.route.masker, media.kept, ex, checked(guarded))
+    data = _encode(restored(decoded(guarded), ex.vault)) if may_restore(ex, q.route) else guarded
     _send_whole(ex, out, s, data)
+    return guarded
 
 
 def _send_whole(ex: Exchange, out: Out, s: Services, data: bytes, *, content_type: bytes = b"application/json") -> None:

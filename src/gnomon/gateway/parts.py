@@ -41,6 +41,12 @@ class Unread:
         self.counts[kind] = self.counts.get(kind, 0) + 1
         self.first.setdefault(kind, where)
 
+    def asked_for(self, modalities: Any) -> None:
+        """The caller wants such answers: what no guard can read on its way back."""
+        for kind in modalities if isinstance(modalities, list) else ():
+            if kind in ("image", "audio", "video"):
+                self.first.setdefault(kind, "modalities")
+
     def require(self, allowed: tuple[Unscanned, ...]) -> None:
         """Raises Refusal (400) for the first kind that the route does not let pass."""
         for kind, where in self.first.items():

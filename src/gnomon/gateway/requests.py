@@ -69,6 +69,9 @@ def check(body: dict[str, Any], endpoint: str) -> Asked:
         raise bad("字段 stream 必须是布尔值。 The field stream must be true or false.", "invalid_type", "stream")
     if endpoint == "chat":
         unread = _check_messages(body.get("messages"))
+        if "modalities" in body:
+            unread = unread or Unread()
+            unread.asked_for(body["modalities"])
     else:
         unread = _check_texts(body, "prompt" if endpoint == "completions" else "input")
     options = body.get("stream_options")

@@ -6,9 +6,9 @@ from gnomon.gateway import cascade
 from gnomon.gateway.answers import decoded
 from gnomon.gateway.calling import Question, with_model
 from gnomon.gateway.exchange import Exchange
+from gnomon.gateway.media import guard_answer
 from gnomon.gateway.meters import cost
 from gnomon.gateway.off_loop import inline_or_thread
-from gnomon.gateway.replies import guard_output
 from gnomon.gateway.services import Services
 
 _encode = msgspec.json.Encoder().encode
@@ -40,7 +40,8 @@ class Shortcut:
             self._s.answers.keep(self._ex, self._key, data, rule, self._s.persons_of(self._ex))
 
     def remember_stream(self) -> None:
-        self.remember(_as_whole(self._ex))
+        if not self._q.asked.body.get("logprobs"):  # of a stream nobody kept them
+            self.remember(_as_whole(self._ex))
 
     def _remembered(self, key: bytes) -> bytes | None:
         ex = self._ex
@@ -62,11 +63,11 @@ class Shortcut:
             return None
         assert ex.target is not None
         ex.request = with_model(ex.target, q.kept)
-        return await inline_or_thread(len(data), q.route.masker, guard_output, ex, data, q.route, self._s.guard)
+        return await inline_or_thread(len(data), q.route.masker, guard_answer, ex, data, q.route, self._s.guard)
 
 
 def _as_whole(ex: Exchange) -> bytes:
-    """A stream that went well as the answer it would have been whole; empty where it cannot be told so."""
+    """A stream of plain texts as the answer it would have been whole; empty where it cannot be told so."""
     said = ex.reply
     if ex.endpoint != "chat" or not said or len(said.decode()) >= _KEPT_REPLY_CHARS or b'"tool_calls"' in said:
         return b""

@@ -42,6 +42,18 @@ def put_back(data: bytes, vectors: dict[int, str]) -> bytes:
     return _encode(value)
 
 
+def left_out(data: bytes) -> bytes:
+    """A guarded answer with a remark in the place of each vector: how many numbers it has. Raises Garbage."""
+    value = decoded(data)
+    for row in _rows(value):
+        vector = row.get("embedding") if isinstance(row, dict) else None
+        if isinstance(vector, list):
+            row["embedding"] = f"[{len(vector)} numbers]"
+        elif isinstance(vector, str) and is_vector(vector):
+            row["embedding"] = f"[{len(b64decode(vector)) // 4} numbers]"
+    return _encode(value)
+
+
 def is_vector(text: str) -> bool:
     """Whether this is base64 of 32-bit floats (little-endian) that may be a vector of an embedding."""
     try:
