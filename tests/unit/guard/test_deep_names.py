@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from gnomon.guard.names.deep import nudged
-from gnomon.guard.names.finder import NameFinder, together
+from gnomon.guard.names.finder import NameFinder
+from gnomon.guard.names.readers import together
 from gnomon.guard.names.tagger import Floats, viterbi
 from gnomon.guard.view import Found
 

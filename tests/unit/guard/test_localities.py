@@ -14,7 +14,7 @@ from gnomon.contract.masking import MaskRule
 from gnomon.guard.names import localities
 from gnomon.guard.names.artefact import load
 from gnomon.guard.names.districting import districts
-from gnomon.guard.names.finder import chinese
+from gnomon.guard.names.readers import chinese
 from gnomon.guard.names.tagger import TAGS
 from gnomon.guard.placeholders import Vault
 from gnomon.guard.policy import DEFAULT_POLICY, Masker

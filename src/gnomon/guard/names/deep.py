@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from gnomon.guard.names import forms
 from gnomon.guard.names.artefact import NamesMissing
 from gnomon.guard.names.features import HINTS, Hints
 from gnomon.guard.names.network import shortened
@@ -48,6 +49,7 @@ class Lac:
         self._named = np.array([[at for at, (kind, _) in self._tags.items() if kind == one] for one in _KINDS])
         ids = {tag: number for number, tag in self._tags.items()}
         self._doubted = [(ids[kind, "B"], ids[kind, "I"]) for kind in ("PER", "LOC")]
+        self._formed = ids["ORG", "I"]
         self._follow = np.load(folder / "lac_crf_transitions.npy").astype(np.float32)
         self._free = np.zeros(len(self._follow), np.float32)
 
@@ -99,7 +101,10 @@ class Lac:
         return viterbi(scores, self._follow, self._free, self._free)
 
     def _find(self, sentence: str, others: list[Found]) -> list[Found]:
-        tags = self._best(nudged(self._scores(sentence), self._doubted, others))
+        scores = self._scores(sentence)
+        for start, end in forms.ends(sentence):
+            scores[start:end, self._formed] += forms.NATS
+        tags = self._best(nudged(scores, self._doubted, others))
         found: list[Found] = []
         start = 0
         for at, tag in enumerate([*tags, -1]):

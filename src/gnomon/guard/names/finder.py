@@ -15,19 +15,16 @@ from typing import Any, Final
 from gnomon.contract.verdicts import Span
 from gnomon.guard.detectors import DETECTORS, ON_REQUEST, Detector
 from gnomon.guard.finding import Finder, Window
-from gnomon.guard.names import addresses, english, english_places, firms, postal, replaced, things, titles
+from gnomon.guard.names import addresses, english, english_places, firms, forms, postal, replaced, titles
 from gnomon.guard.names.artefact import SHIPPED, load
 from gnomon.guard.names.given import known
+from gnomon.guard.names.readers import Namer, chinese, together, where_chinese
 from gnomon.guard.names.said import Walls, goes_on, joined, said, walls
 from gnomon.guard.names.segments import ends
 from gnomon.guard.names.tagger import Favour
 from gnomon.guard.normalise import fold
 from gnomon.guard.view import Found, Place, View
 
-Namer = Callable[[list[str]], list[list[Found]]]
-"""The names in each of some sentences, which are shadow text."""
-Nudged = Callable[[list[str], list[list[Found]]], list[list[Found]]]
-"""The same, and `others` are the names that someone else found in each: who is in doubt listens."""
 Settle = Callable[[str, list[Found], list[Found]], list[Found]]
 """The names in a sentence, and the places among them: of those that were read there."""
 
@@ -46,7 +43,6 @@ LOCATION: Final = Detector("LOCATION", "地点", (), _nothing)
 """The bare name of a place: looked for only by a policy that has a rule for it."""
 _MILD: Final = frozenset(detector.entity for detector in ON_REQUEST)
 _MAYBE: Final = re.compile(rb"[\xe3-\xe9\xf0][\x80-\xbf]|\\[ux]|%[0-9a-f]{2}|[0-9a-f]{22}|[A-Z\xc3-\xc8]")
-_HAN: Final = re.compile("[㐀-鿿豈-龎𠀀-𲎯]")
 FILE_VARIABLE: Final = "GNOMON_NAMES_FILE"
 _BETWEEN: Final = " \t\r\n,."
 """What stands between the lines of an address."""
@@ -275,57 +271,6 @@ def _ruled(rules: tuple[Callable[[str], Iterable[Found]], ...], sentences: list[
     return [[item for rule in rules for item in rule(sentence)] for sentence in sentences]
 
 
-def chinese(namer: Namer) -> Namer:
-    """The same namer without things, and its people without their titles."""
-
-    def find(sentences: list[str]) -> list[list[Found]]:
-        return [
-            [
-                *(
-                    titles.trimmed(sentence, item)
-                    for item in things.without(sentence, [item for item in row if item.entity != LOCATION.entity])
-                ),
-                *(item for item in row if item.entity == LOCATION.entity),
-            ]
-            for sentence, row in zip(sentences, namer(sentences), strict=True)
-        ]
-
-    return find
-
-
-def where_chinese(namer: Namer) -> Namer:
-    """The same namer on sentences with Chinese in them: of others, a tagger of Chinese knows nothing."""
-
-    def find(sentences: list[str]) -> list[list[Found]]:
-        rows = iter(namer([sentence for sentence in sentences if _HAN.search(sentence)]))
-        return [next(rows) if _HAN.search(sentence) else [] for sentence in sentences]
-
-    return find
-
-
-def together(first: Nudged, second: Namer) -> Namer:
-    """The organisations of both, the longer where they overlap, and the people that the first finds besides when it
-    knows whom the second takes for one."""
-
-    def find(sentences: list[str]) -> list[list[Found]]:
-        others = second(sentences)
-        people = chinese(lambda rows: first(rows, others))(sentences)
-        return [_together(*both) for both in zip(people, others, strict=True)]
-
-    return find
-
-
-def _together(first: list[Found], second: list[Found]) -> list[Found]:
-    longest = sorted(
-        (item for item in (*first, *second) if item.entity == "ORGANIZATION"), key=lambda item: item.start - item.end
-    )
-    found: list[Found] = []
-    for item in (*longest, *(item for item in first if item.entity != "ORGANIZATION")):
-        if not any(item.start < other.end and other.start < item.end for other in found):
-            found.append(item)
-    return found
-
-
 def asked_finder(finder: NameFinder, detectors: Sequence[Detector], asked: Collection[str], speed: str) -> NameFinder:
     """The same finder with other detectors, and with what is looked for on request by the sentence."""
     if LOCATION.entity not in asked:
@@ -356,8 +301,10 @@ def _namers(speed: str, path: Path, places: Favour | None = None) -> list[Namer]
     own = load(path, speed)
     known()
     # A tagger trained elsewhere knows whether 王先生 is to be labelled whole; what others do is cut alike.
-    read: Namer = partial(own.tagger.find, places=places)
-    tagger = read if path != SHIPPED else where_chinese(chinese(read))
+    words = own.tagger.lexicon
+    tagger: Namer = partial(own.tagger.find, places=places)
+    if path == SHIPPED:
+        tagger = where_chinese(chinese(partial(own.tagger.find, places=places, forms=forms.leaning), words))
     rules = by_rules(own.without)
     if speed != "deep":
         return [tagger, rules]
@@ -367,6 +314,7 @@ def _namers(speed: str, path: Path, places: Favour | None = None) -> list[Namer]
     if own.deep:
         return [partial(replace(own.deep, hints=second.hints).find, places=places), rules]
     if path != SHIPPED:  # one trained on the company's own text is the stronger of the two
-        return [tagger, rules, where_chinese(chinese(second.find))]
-    wary = chinese(replace(own.tagger, leaning=tuple(leaning - _WARY for leaning in own.tagger.leaning)).find)
-    return [where_chinese(together(second.find, wary)), rules]
+        return [tagger, rules, where_chinese(chinese(second.find, words))]
+    leaning = tuple(much - _WARY for much in own.tagger.leaning)
+    wary = chinese(partial(replace(own.tagger, leaning=leaning).find, forms=forms.leaning), words)
+    return [where_chinese(together(second.find, wary, words)), rules]

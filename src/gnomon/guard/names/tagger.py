@@ -19,6 +19,8 @@ Hinter = Callable[[list[str]], list[Hints]]
 """A second reader: what it takes each character of some sentences for."""
 Favour = Callable[[str], Floats]
 """What speaks besides for each tag at each character of a sentence."""
+Maybe = Callable[[str], Floats | None]
+"""The same, where there is anything to say."""
 
 ENTITIES: Final = ("PERSON", "ORGANIZATION", "LOCATION")
 PLACE: Final = ENTITIES[2]
@@ -62,7 +64,7 @@ class Tagger:
     leaning: Leaning = (0.0,) * len(ENTITIES)
     hints: Hinter | None = None
 
-    def find(self, sentences: list[str], places: Favour | None = None) -> list[list[Found]]:
+    def find(self, sentences: list[str], places: Favour | None = None, forms: Maybe | None = None) -> list[list[Found]]:
         """The names in each sentence. What is found in one does not depend on the others.
 
         With `places` the sentence is read once more so, and its places are those of that reading: they may meet names.
@@ -74,6 +76,8 @@ class Tagger:
         at = 0
         for sentence in sentences:
             part = scores[at : at + len(sentence)]
+            if forms and (more := forms(sentence)) is not None:
+                part = part + more
             row = spans(best(part, self.follow)) if len(part) else []
             if places and len(part):
                 again = spans(best(part + places(sentence), self.follow))

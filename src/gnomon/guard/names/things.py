@@ -14,7 +14,8 @@ _THINGS_TEXT: Final = (
 )
 SHORT_TEXT: Final = (
     "CBD SUV MPV GPS APP App VR AR AI CEO CFO CTO HR GDP CPI IPO PPP NBA CBA WTA ATP KTV ETC VIP PPT PDF LED LCD USB "
-    "CPU GPU PC DNA CT MRI ICU DNF LOL CF MSI KPL LPL RPG FPS 4S iOS Android Windows Linux WiFi 4G 5G"
+    "CPU GPU PC DNA CT MRI ICU DNF LOL CF MSI KPL LPL RPG FPS 4S iOS Android Windows Linux WiFi 4G 5G "
+    "Java JavaScript Python PHP SQL Excel Word JSON XML HTTP HTTPS API SDK ERP CRM ERROR WARN INFO DEBUG"
 )
 _COUNTRIES_TEXT: Final = (
     "美国 英国 法国 德国 日本 韩国 朝鲜 俄罗斯 乌克兰 白俄罗斯 意大利 西班牙 葡萄牙 荷兰 比利时 瑞士 瑞典 挪威 "
