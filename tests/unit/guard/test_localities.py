@@ -207,5 +207,6 @@ def test_a_long_text_costs_as_much_a_character_as_a_short_one(unit: str) -> None
         ASKING.finder.spans(text)
         return time.process_time() - started
 
-    cost(2_000)
-    assert min(cost(32_000) for _ in range(2)) < 40 * max(min(cost(4_000) for _ in range(3)), 0.002)
+    cost(200)
+    # Eight times the text: eight times the cost, or sixty-four. A busy machine cannot be wrong three times.
+    assert any(cost(16_000) < 40 * max(cost(2_000), 0.002) for _ in range(3))

@@ -284,10 +284,14 @@ def test_no_hit_in_raw_json_means_nothing_to_mask(text: str, ascii_only: bool) -
     "unit", [*PIECES, "a.", "a-", "http://a(", "http://", "1990 to ", "周一，", "In Aa ", "St. ", "1:1:"]
 )
 def test_a_hostile_text_is_read_in_linear_time(unit: str) -> None:
-    started = time.process_time()
-    everything("structured").mask(unit * (20_000 // len(unit)), "input")
-    everything("names").mask(unit * (8_000 // len(unit)), "input")
-    assert time.process_time() - started < 4  # half a second at the worst; quadratic behaviour would take minutes
+    def cost() -> float:
+        started = time.process_time()
+        everything("structured").mask(unit * (5_000 // len(unit)), "input")
+        everything("names").mask(unit * (2_000 // len(unit)), "input")
+        return time.process_time() - started
+
+    # A twentieth of a second at the worst; 62 ns for each pair of characters fail. A busy machine has three tries.
+    assert any(cost() < 0.25 for _ in range(3))
 
 
 def test_places_refer_to_the_original() -> None:
