@@ -23,28 +23,79 @@ _MOST = 4096
 _WORDS = PROTOCOL | {"safe", "low", "medium", "high"}  # of filters; none of them is anybody's
 _MAY_GO_ON = re.compile(r"(?:^|[^\w./?&=-])\+?\d[\d\s-]{2,}$|@[^\s@]*$")  # how a number or an address may begin
 _IDS = ("\0id", "\0type")
+_MOST_FOUND = 64  # of what is found at the ends of strings: older ones have gone on
+
+
+class Ends:
+    """What strings have at their ends when each is looked at alone: what comes before or behind may hide it."""
+
+    __slots__ = ("_found", "counts")
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[str, str]] = {}
+        self.counts: dict[str, int] = {}
+
+    def note(self, text: str, field: Any) -> str:
+        """The text as it is masked alone, by a fresh field."""
+        told = str(field.feed(text)) + str(field.flush())
+        spans = getattr(field.masker, "spans", ())
+        for span, shown in zip(spans, getattr(field.masker, "replacements", ()), strict=False):
+            if span.start == 0 or span.end == len(text):
+                self._found[text[span.start : span.end]] = span.entity, shown
+        while len(self._found) > _MOST_FOUND:
+            del self._found[next(iter(self._found))]
+        return told
+
+    def out_of(self, text: str) -> str:
+        """The text without any of it."""
+        for value, (entity, shown) in self._found.items():
+            count = text.count(value) if text else 0
+            if count:
+                self.counts[entity] = self.counts.get(entity, 0) + count
+                text = text.replace(value, shown)
+        return text
 
 
 class Unknown:
-    """Strings in one place, event after event. `counts`: how many of each entity were acted upon."""
+    """Strings in one place, event after event."""
 
-    __slots__ = ("_grew", "_last", "_make", "_owed", "_run", "_runs", "_same", "_shown", "_values", "counts")
+    __slots__ = (
+        "_counts",
+        "_ends",
+        "_grew",
+        "_last",
+        "_make",
+        "_name",
+        "_owed",
+        "_run",
+        "_runs",
+        "_same",
+        "_shown",
+        "_values",
+    )
 
-    def __init__(self, make: Callable[[], Any]) -> None:
+    def __init__(self, make: Callable[[str], Any], name: str) -> None:
         self._make = make
-        self.counts: dict[str, int] = {}
+        self._name = name
+        self._counts: dict[str, int] = {}
+        self._ends = Ends()
         self._runs = False  # known for pieces of one text
         self._last = ""
         self._begin()
 
     def _begin(self) -> None:
         """A value of which nothing has been seen yet."""
-        self._run = self._make()
+        self._run = self._make(self._name)
         self._owed = ""  # decided of the text, if it is one, and not told yet
         self._values = 0  # that wait
         self._same = 0
         self._grew = False
         self._shown = ""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many of each entity were acted upon."""
+        return _sum(self._counts, self._ends.counts)
 
     @property
     def is_steady(self) -> bool:
@@ -54,7 +105,7 @@ class Unknown:
     def feed(self, text: str) -> str:
         """What may go on in this event."""
         if self._runs:
-            return str(self._run.feed(text))
+            return self._fed(text)
         last, self._last = self._last, text
         before = ""
         if last and text.startswith(last):
@@ -63,21 +114,26 @@ class Unknown:
         elif self._same >= _ENOUGH:
             before = self._whole(last) if self._grew else ""
             self._begin()
-        elif self._values:
+        elif last:
             self._runs = True
             owed, self._owed = self._owed, ""
-            return owed + str(self._run.feed(text))
+            return owed + self._fed(text)
         if self._same >= _ENOUGH:
             return self._again(text, last)
         if text in _WORDS and not self._values and not before:
             self._same, self._shown = _ENOUGH, text
             return text
-        out = str(self._run.feed(text))
-        if not self._values and not before and out == text == str(self._make().feed(text)):
+        out = self._fed(text)
+        if not self._values and not before and out == text == str(self._make(self._name).feed(text)):
             return text
         self._values += 1
         self._owed += out
         return before
+
+    def _fed(self, text: str) -> str:
+        """What is decided of the text, if it is one."""
+        self._ends.note(text, self._make(self._name))
+        return self._ends.out_of(str(self._run.feed(text)))
 
     def _again(self, text: str, last: str) -> str:
         """Of a whole that is told again, all; of one that grew, what more of it cannot change."""
@@ -85,22 +141,21 @@ class Unknown:
             return self._shown
         self._values, self._owed = 0, ""
         if text != last or not self._shown:
-            self._shown = str(self._make().feed(text)) if self._grew else self._whole(text)
+            self._shown = str(self._make(self._name).feed(text)) if self._grew else self._whole(text)
         return self._shown
 
     def _whole(self, text: str) -> str:
         return self._guarded(text)[0]
 
     def _guarded(self, text: str, *, counts: bool = True) -> tuple[str, int]:
-        field = self._make()
+        field = self._make(self._name)
         told = str(field.feed(text)) + str(field.flush())
         if counts:
             self._count(field)
         return told, sum(field.masker.counts.values())
 
     def _count(self, field: Any) -> None:
-        for entity, count in field.masker.counts.items():
-            self.counts[entity] = self.counts.get(entity, 0) + count
+        self._counts = _sum(self._counts, field.masker.counts)
 
     def flush(self) -> str:
         """What is still due, at the end of the stream; nothing the second time."""
@@ -108,7 +163,7 @@ class Unknown:
         self._values, self._grew, self._owed = 0, False, ""
         if not self._runs and self._same >= _ENOUGH:
             return self._whole(last) if grew else ""
-        text = owed + str(self._run.flush())
+        text = owed + self._ends.out_of(str(self._run.flush()))
         if values > 1 and not self._runs:
             # Still nobody knows which it is: what goes on is the reading in which more is found.
             told, found = self._guarded(last, counts=False)
@@ -124,40 +179,40 @@ class Unknown:
 class Label:
     """A label of a structure in one place, event after event: whole, unless it looks as if it might go on."""
 
-    __slots__ = ("_field", "_is_id", "_last", "_runs", "_shown")
+    __slots__ = ("_ends", "_field", "_is_id", "_last", "_make", "_name", "_runs", "_shown")
 
     is_steady = False
 
-    def __init__(self, field: Any, *, is_id: bool) -> None:
-        self._field = field
-        self._is_id = is_id
+    def __init__(self, make: Callable[[str], Any], name: str) -> None:
+        self._make = make
+        self._name = name
+        self._field = make(name)
+        self._ends = Ends()
+        self._is_id = name.endswith(_IDS)
         self._runs = False
         self._last = self._shown = ""
 
     @property
     def counts(self) -> dict[str, int]:
         """How many of each entity were acted upon."""
-        found: dict[str, int] = self._field.masker.counts
-        return found
+        return _sum(self._field.masker.counts, self._ends.counts)
 
     def feed(self, text: str) -> str:
-        """What goes on in this event: another label is looked at behind those before it."""
-        if self._runs:
-            return str(self._field.feed(text))
-        if text != self._last:
-            self._last = text
-            if text in PROTOCOL:
-                self._shown = text
-            elif not self._is_id and _MAY_GO_ON.search(text):
-                self._runs = True
-                return str(self._field.feed(text))
-            else:
-                self._shown = str(self._field.feed(text)) + str(self._field.flush())
+        """What goes on in this event: another label is looked at behind those before it, and alone."""
+        if text == self._last and not self._runs:
+            return self._shown
+        self._last, self._shown = text, text
+        if text in PROTOCOL and not self._runs:
+            return text
+        self._ends.note(text, self._make(self._name))
+        self._runs = self._runs or (not self._is_id and _MAY_GO_ON.search(text) is not None)
+        told = str(self._field.feed(text))
+        self._shown = self._ends.out_of(told if self._runs else told + str(self._field.flush()))
         return self._shown
 
     def flush(self) -> str:
         """What was held back, at the end of the stream."""
-        return str(self._field.flush()) if self._runs else ""
+        return self._ends.out_of(str(self._field.flush())) if self._runs else ""
 
 
 class Asides:
@@ -189,7 +244,7 @@ class Asides:
             place = index, one.name
             string = self._strings.get(place)
             if string is None:
-                string = self._new(place, Unknown(lambda name=one.name: self._make(name)))  # type: ignore[misc]
+                string = self._new(place, Unknown(self._make, one.name))
             told = string.feed(one.text)
             self.said = self.said or told != ""
             self.is_steady = self.is_steady and told == one.text and string.is_steady
@@ -202,7 +257,7 @@ class Asides:
         place = index, one.name
         string = self._strings.get(place)
         if string is None:
-            string = self._new(place, Label(self._make(one.name), is_id=one.name.endswith(_IDS)))
+            string = self._new(place, Label(self._make, one.name))
         told = string.feed(one.text)
         if not told:
             self._places[place] = deltas.Place(deltas.shape(structure), one.path)
@@ -235,3 +290,7 @@ class Asides:
 def is_bare(members: dict[str, Any], known: frozenset[str]) -> bool:
     """Whether none but the known ones is a string, or may hold one."""
     return not any(isinstance(value, (str, dict, list)) for name, value in members.items() if name not in known)
+
+
+def _sum(counts: dict[str, int], more: dict[str, int]) -> dict[str, int]:
+    return {entity: counts.get(entity, 0) + more.get(entity, 0) for entity in {**counts, **more}}

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from gnomon.gateway import vectors
+from gnomon.gateway import spelling, vectors
 from gnomon.gateway.answers import decoded
 from gnomon.gateway.exchange import Exchange
 from gnomon.gateway.fields import tree_guard
@@ -32,15 +32,18 @@ def _guarded(ex: Exchange, data: bytes, route: PreparedRoute, guard: Guard) -> b
     if route.content is not None:
         judge(decoded(data), "output", route.content, ex.content)
     places = route.masker.places(data)
-    if places is not None and not places:
+    spells = _may_spell_out(data)
+    if places is not None and not places and not spells:
         return data
     tree = tree_guard(route.masker, "output", ex.new_vault(guard.vault))
     try:
-        if places and not _may_spell_out(data):
+        if places and not spells:
             guarded = tree.places(data, places)
             if guarded is not None:
                 return guarded
-        return _walked(tree, decoded(data))
+        value = decoded(data)
+        spelled = _spelled(value, route, guard) if spells else ()
+        return data if places is not None and not places and not spelled else _walked(tree, value, spelled)
     except msgspec.DecodeError as error:
         raise Garbage(f"the answer is not JSON: {error}") from error
     except RecursionError as error:
@@ -55,14 +58,32 @@ def _may_spell_out(data: bytes) -> bool:
     return data.find(b"\\u00") >= 0 or (data.find(b'"logprobs"') >= 0 and _LOGPROBS.search(data) is not None)
 
 
-def _walked(tree: TreeGuard, value: Any) -> bytes:
+def _spelled(value: Any, route: PreparedRoute, guard: Guard) -> tuple[int, ...]:
+    """The places of the choices whose log-probabilities spell something to mask, be it in their text or not."""
+    choices = value.get("choices") if isinstance(value, dict) else None
+    vault = guard.vault("")
+
+    def changes(_: str, text: str) -> bool:
+        return bool(route.masker.mask(text, "output", vault).text != text)
+
+    return tuple(
+        number
+        for number, choice in enumerate(choices if isinstance(choices, list) else ())
+        if isinstance(choice, dict) and spelling.spells(choice.get("logprobs"), changes)
+    )
+
+
+def _walked(tree: TreeGuard, value: Any, spelled: tuple[int, ...]) -> bytes:
     tree.counts.clear()
     guarded = tree.value(value)
-    if tree.counts and isinstance(guarded, dict) and isinstance(guarded.get("choices"), list):
-        for before, choice in zip(value["choices"], guarded["choices"], strict=True):
+    if isinstance(guarded, dict) and isinstance(guarded.get("choices"), list):
+        guarded["choices"] = [
             # Token by token, log-probabilities would spell out what was masked.
-            if isinstance(choice, dict) and choice.get("logprobs") is not None and _texts(before) != _texts(choice):
-                choice["logprobs"] = None
+            spelling.without(choice)
+            if isinstance(choice, dict) and (number in spelled or (tree.counts and _texts(before) != _texts(choice)))
+            else choice
+            for number, (before, choice) in enumerate(zip(value["choices"], guarded["choices"], strict=True))
+        ]
     return _encode(guarded)
 
 

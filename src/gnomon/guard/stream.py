@@ -65,3 +65,8 @@ class StreamMasker:
     def spans(self) -> tuple[Span, ...]:
         """What was acted upon so far, at its places in the whole input."""
         return tuple(self._run.spans)
+
+    @property
+    def replacements(self) -> tuple[str, ...]:
+        """What stands for each of the spans now."""
+        return tuple(self._run.replacements)
