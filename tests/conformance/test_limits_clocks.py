@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gnomon.backends.limits_local import LimitsLocal
 from gnomon.contract.bundle import GuessRule
-from gnomon.contract.ports import Meter
+from gnomon.contract.ports import Day, Meter
 from tests.fakes.limits import METERS, NOW, TICKS, Host, look, pair, redis_answers, rounded
 from tests.fakes.ticks import Ticks
 
@@ -31,6 +31,44 @@ def test_guesses_count_within_their_window_whatever_the_wall_clock_does(hosts: t
         found.append(one.guess("198.51.100.10", rule, now))
     assert [bool(end) for end in found] == [False, False, True]
     assert found[-1] == pytest.approx(NOW + 2 + 7200 + 900)
+
+
+DAY_S = 86_400.0
+
+
+def day_of(wall: float) -> Day:
+    number = int(wall // DAY_S)
+    return Day(number, (number + 1) * DAY_S)
+
+
+def spend(host: Host, meter: Meter, now: float) -> bool:
+    return host.enter(inside=(meter,), tokens=100, day=day_of(now + host.ahead), now=now).refused == ""
+
+
+@pytest.mark.parametrize("jump", [-366 * DAY_S, -DAY_S, -2 * 3600.0, 3600.0, 12 * 3600.0, DAY_S, 366 * DAY_S])
+def test_no_step_of_the_wall_clock_hands_out_a_days_budget_twice(hosts: tuple[Host, Host], jump: float) -> None:
+    one, two = hosts
+    meter, midnight = Meter("team:days", tokens_per_day=100), (NOW // DAY_S + 1) * DAY_S
+    assert spend(one, meter, midnight + 3600)
+    for one.ahead in (jump, 0.0, jump, 0.0):
+        assert not spend(one, meter, midnight + 3700)
+        assert not spend(two, meter, midnight + 3700)
+    assert spend(two, meter, midnight + DAY_S + 60)
+    for one.ahead in (jump, 0.0):
+        assert not spend(one, meter, midnight + DAY_S + 70)
+    assert spend(one, meter, midnight + 2 * DAY_S + 60)
+
+
+def test_a_day_of_25_hours_has_one_budget(hosts: tuple[Host, Host]) -> None:
+    one, two = hosts
+    meter, midnight = Meter("team:autumn", tokens_per_day=100), (NOW // DAY_S + 1) * DAY_S
+    autumn = Day(1, midnight + 25 * 3600)
+    assert one.enter(inside=(meter,), tokens=100, day=autumn, now=midnight + 60).refused == ""
+    for host, hours in ((two, 0.1), (one, 0.5), (two, 1.5), (one, 24.5)):
+        now = midnight + hours * 3600
+        assert host.enter(inside=(meter,), tokens=100, day=autumn, now=now).refused == "day_tokens"
+    tomorrow = Day(2, midnight + 49 * 3600)
+    assert two.enter(inside=(meter,), tokens=100, day=tomorrow, now=midnight + 25 * 3600 + 1).refused == ""
 
 
 JUMPS = st.sampled_from([0.0, 0.0, 0.0, -366 * 86_400.0, -3600.0, -30.0, 30.0, 3600.0, 366 * 86_400.0])

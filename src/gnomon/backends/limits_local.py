@@ -21,6 +21,7 @@ from pathlib import Path
 from gnomon import native
 from gnomon.backends.limits_account import Account
 from gnomon.backends.limits_clock import HostClock, Ticks
+from gnomon.backends.limits_day import HostDay
 from gnomon.backends.limits_locks import WORKER, Locked, Word, begin_alone, flock, forget_owner, keep_plain
 from gnomon.contract.bundle import Canary, GuessRule
 from gnomon.contract.ports import Day, Entry, Meter, Room
@@ -76,6 +77,7 @@ class LimitsLocal:
             os.posix_fallocate(self._fd, 0, _SIZE)  # a hole that is written to with the disk full is a SIGBUS
             self._map = mmap.mmap(self._fd, _SIZE)
             self.clock = HostClock(self._map, ticks=ticks, boot=boot)
+            self._day = HostDay(self._map)
             if self._is_alone():
                 begin_alone(self._map)
             self._worker = column = self._claim_column()
@@ -99,11 +101,12 @@ class LimitsLocal:
         day: Day,
         now: float,
     ) -> Entry:
-        number_of_day, day_left = day.number, day.ends - now
+        day_left = day.ends - now
         now = self.clock()
+        today = self._day.of(left_s=day_left, ticks=now)
         if _quick is not None:
             plans = self._plan(fresh), self._plan(inside) if inside else b""
-            found = _quick.enter(self._map, self._fd, *plans, tokens, cost, number_of_day, now, self._mine)
+            found = _quick.enter(self._map, self._fd, *plans, tokens, cost, today, now, self._mine)
             if found is not None:
                 requests, spare = found
                 return Entry(requests=requests and Room(*requests), tokens=spare and Room(*spare))
@@ -115,9 +118,7 @@ class LimitsLocal:
                     at, account = self._account(meter)
                     if number and meter.concurrency and self._held(at) >= meter.concurrency:
                         return Entry("slots", 1.0, meter.subject, meter.concurrency)
-                    said = account.take(
-                        meter, number, tokens=tokens, cost=cost, day=number_of_day, day_left=day_left, now=now
-                    )
+                    said = account.take(meter, number, tokens=tokens, cost=cost, day=today, day_left=day_left, now=now)
                     if said.refused:
                         self._mend(meter, at, now)
                         return said
@@ -132,16 +133,17 @@ class LimitsLocal:
     def leave(self, meters: Sequence[Meter], *, tokens: int = 0, cost: int = 0, day: Day, now: float) -> None:
         if not tokens and not cost and not any(meter.concurrency for meter in meters):
             return
-        now = self.clock()
+        left_s, now = day.ends - now, self.clock()
+        today = self._day.of(left_s=left_s, ticks=now)
         if _quick is not None:
             plan = self._plan(meters)
-            if _quick.leave(self._map, self._fd, plan, b"", tokens, cost, day.number, now, self._mine):
+            if _quick.leave(self._map, self._fd, plan, b"", tokens, cost, today, now, self._mine):
                 return
         with self._lock(_LOCK_METERS):
             for meter in meters:
                 if tokens or cost:
                     at, account = self._account(meter)
-                    account.settle(meter, tokens=tokens, cost=cost, day=day.number, now=now)
+                    account.settle(meter, tokens=tokens, cost=cost, day=today, now=now)
                     self._keep(meter, at, account, now)
                 else:
                     at = self._place(_METER_AT, _METERS, _METER_SIZE, self._hash(meter.subject))

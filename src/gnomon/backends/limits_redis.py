@@ -249,7 +249,7 @@ class LimitsRedis:
         return [key for m in meters for key in (f"used:{m.subject}", f"slots:{m.subject}")]
 
     def _arguments(self, tokens: int, cost: int, day: Day, now: float) -> list[Any]:
-        return [tokens, cost, day.number, day.ends - now, self._me, _LEASE_S, DEBT_S]
+        return [tokens, cost, day.ends - now, self._me, _LEASE_S, DEBT_S]
 
     def _count(self, meter: Meter, change: int) -> None:
         if meter.concurrency:

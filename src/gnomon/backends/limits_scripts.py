@@ -30,8 +30,13 @@ local now = counted(KEYS[1], ARGV[1], ARGV[2])
 """
 
 _ASKED = """
-local tokens, cost, day, day_left = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6])
-local me, lease, debt = ARGV[7], text(now + tonumber(ARGV[8])), tonumber(ARGV[9])
+local tokens, cost, day_left = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local me, lease, debt = ARGV[6], text(now + tonumber(ARGV[7])), tonumber(ARGV[8])
+local function today(since) -- when the day began whose budgets are used: see limits_day
+  local start = now + day_left - 86400
+  if since and start - tonumber(since) < 57600 and tonumber(since) <= now + 7200 then return since end
+  return text(start)
+end
 local keep = math.ceil(math.max(day_left, 0) + debt + 172800) -- by the wall clock: a step must not reach the end
 """
 
@@ -62,7 +67,7 @@ local function answer(refused, wait, index, limit, requests, spare)
 end
 local requests, spare, writes = nil, nil, {}
 for i = 1, (#KEYS - 1) / 2 do
-  local at = 9 + (i - 1) * 7
+  local at = 8 + (i - 1) * 7
   local fresh = ARGV[at + 1] == '1'
   local per_second, per_minute, slots = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
   local per_tokens, day_tokens, day_cost = tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6]), tonumber(ARGV[at + 7])
@@ -78,9 +83,10 @@ for i = 1, (#KEYS - 1) / 2 do
     end
     if held >= slots then return answer('slots', 1, i, slots) end
   end
-  local v = redis.call('HMGET', account, 's', 'm', 't', 'd', 'dt', 'dc')
+  local v = redis.call('HMGET', account, 's', 'm', 't', 'day', 'dt', 'dc')
   local second, minute, spent = tonumber(v[1] or 0), tonumber(v[2] or 0), tonumber(v[3] or 0)
   local used_tokens, used_cost, why, wait, limit, room, asked = 0, 0, '', 0, 0, nil, nil
+  local day = today(v[4])
   if v[4] == day then used_tokens, used_cost = tonumber(v[5]), tonumber(v[6]) end
   local s, m, t = second, minute, spent
   if fresh and per_second > 0 then
@@ -109,11 +115,12 @@ for i = 1, (#KEYS - 1) / 2 do
     return answer(why, math.max(wait, 0.001), i, limit, r, t)
   end
   requests = scarcer(requests, asked)
-  writes[i] = {account, s, m, t, used_tokens + tokens, used_cost + cost, fresh and slots > 0 and holders, mine + 1}
+  writes[i] = {account, s, m, t, used_tokens + tokens, used_cost + cost, fresh and slots > 0 and holders, mine + 1,
+               day}
 end
 for _, w in ipairs(writes) do
   redis.call('HSET', w[1], 's', text(w[2]), 'm', text(w[3]), 't', text(w[4]),
-             'd', day, 'dt', text(w[5]), 'dc', text(w[6]))
+             'day', w[9], 'dt', text(w[5]), 'dc', text(w[6]))
   redis.call('EXPIRE', w[1], keep)
   if w[7] then
     redis.call('HSET', w[7], me, w[8] .. ' ' .. lease)
@@ -129,7 +136,7 @@ LEAVE = (
     + _ASKED
     + """
 for i = 1, (#KEYS - 1) / 2 do
-  local at = 9 + (i - 1) * 2
+  local at = 8 + (i - 1) * 2
   local slots, per_tokens = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
   local account, holders = KEYS[2 * i], KEYS[2 * i + 1]
   if slots > 0 then
@@ -137,14 +144,15 @@ for i = 1, (#KEYS - 1) / 2 do
     if count > 0 then redis.call('HSET', holders, me, count .. ' ' .. lease) else redis.call('HDEL', holders, me) end
   end
   if tokens ~= 0 or cost ~= 0 then
-    local v = redis.call('HMGET', account, 't', 'd', 'dt', 'dc')
+    local v = redis.call('HMGET', account, 't', 'day', 'dt', 'dc')
     local used_tokens, used_cost = 0, 0
+    local day = today(v[2])
     if v[2] == day then used_tokens, used_cost = tonumber(v[3]), tonumber(v[4]) end
     local arrival = tonumber(v[1] or 0)
     if per_tokens > 0 and tokens ~= 0 then
       arrival = math.min(math.max(arrival, now), now + debt) + tokens * 60 / per_tokens
     end
-    redis.call('HSET', account, 't', string.format('%.17g', arrival), 'd', day,
+    redis.call('HSET', account, 't', string.format('%.17g', arrival), 'day', day,
                'dt', string.format('%.17g', math.max(used_tokens + tokens, 0)),
                'dc', string.format('%.17g', math.max(used_cost + cost, 0)))
     redis.call('EXPIRE', account, keep)

@@ -49,7 +49,7 @@ NAMES: Final = (
             "view",
         )
     ),
-    *(f"gnomon.backends.{name}" for name in ("limits_account", "limits_clock", "limits_local", "limits_locks")),
+    *(f"gnomon.backends.{name}" for name in ("limits_account", "limits_clock", "limits_day", "limits_local", "limits_locks")),
     "gnomon.kit.ids",
 )
 
