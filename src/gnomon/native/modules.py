@@ -49,7 +49,7 @@ NAMES: Final = (
             "view",
         )
     ),
-    *(f"gnomon.backends.{name}" for name in ("limits_account", "limits_clock", "limits_day", "limits_local", "limits_locks")),
+    *(f"gnomon.backends.limits_{name}" for name in ("account", "clock", "day", "local", "locks")),
     "gnomon.kit.ids",
 )
 
