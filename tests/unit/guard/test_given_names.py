@@ -16,9 +16,23 @@ def test_a_given_name_is_known_as_it_is_written(word: str, is_one: bool) -> None
     assert names.is_given(word) is is_one
 
 
+@pytest.mark.parametrize(
+    ("word", "is_one"), [("McAllister", True), ("O’Neill", True), ("GÓMEZ", True), ("Qwrtz", False)]
+)
+def test_a_family_name_is_known_in_whatever_letters(word: str, is_one: bool) -> None:
+    assert names.is_family(word) is is_one
+
+
+@pytest.mark.parametrize(
+    ("word", "is_one"), [("Report", True), ("hiring", True), ("Grace", True), ("Smith", False), ("é", False)]
+)
+def test_a_word_of_english_is_plain_though_some_are_called_so(word: str, is_one: bool) -> None:
+    assert names.is_plain(word) is is_one
+
+
 @given(SOME)
 def test_every_name_that_was_packed_is_there(some: list[str]) -> None:
-    assert len(names.unpack(names.pack(some))) == len(set(some))
+    assert len(names.unpack(names.pack(some))) == len({names.folded(name) for name in some})
 
 
 @given(SOME, st.data())
@@ -31,9 +45,12 @@ def test_a_changed_file_is_refused(some: list[str], data: st.DataObject) -> None
         names.unpack(packed[:at])
 
 
-def test_without_its_file_no_finder_of_names_is_made(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("file", ["FILE", "FAMILIES", "PLAIN"])
+def test_without_its_file_no_finder_of_names_is_made(
+    file: str, tmp_path: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
     names.known.cache_clear()
-    monkeypatch.setattr(names, "FILE", tmp_path / "none")  # type: ignore[operator]
+    monkeypatch.setattr(names, file, tmp_path / "none")  # type: ignore[operator]
     with pytest.raises(NamesMissing):
         name_finder.__wrapped__("names")
     names.known.cache_clear()

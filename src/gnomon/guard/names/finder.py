@@ -43,6 +43,7 @@ LOCATION: Final = Detector("LOCATION", "地点", (), _nothing)
 """The bare name of a place: looked for only by a policy that has a rule for it."""
 _MILD: Final = frozenset(detector.entity for detector in ON_REQUEST)
 _MAYBE: Final = re.compile(rb"[\xe3-\xe9\xf0][\x80-\xbf]|\\[ux]|%[0-9a-f]{2}|[0-9a-f]{22}|[A-Z\xc3-\xc8]")
+_HAN: Final = re.compile("[㐀-鿿豈-龎𠀀-𲎯]")
 FILE_VARIABLE: Final = "GNOMON_NAMES_FILE"
 _BETWEEN: Final = " \t\r\n,."
 """What stands between the lines of an address."""
@@ -108,6 +109,8 @@ class NameWindow(Window):
         self._text = ""
         self._spans: list[Span] = []
         self._in_address = False
+        self._before = ""
+        self._is_person = False
         self._is_inside = False
 
     @property
@@ -177,9 +180,31 @@ class NameWindow(Window):
             inside = [item for item in found if item.start < rest.end]
             rest = rest._replace(end=max(rest.end, *(item.end for item in inside))) if inside else rest
             found = [rest, *found[len(inside) :]]
+        if any(map(str.isalnum, text)):
+            found = self._told_before(text, found)
+            self._before = text
+            self._is_person = len(found) == 1 and found[0].entity == "PERSON" and _is_line(text, found[0])
         last = found[-1] if found else None
         self._in_address = bool(last and last.entity == "ADDRESS" and not text[last.end :].strip(_BETWEEN))
         return found
+
+    def _told_before(self, text: str, found: list[Found]) -> list[Found]:
+        """`found`, and the names that only the sentence before tells of."""
+        if _HAN.search(text):
+            return found
+        firm = list(firms.further(text, self._before, is_person=self._is_person))
+        return _besides(_besides(firm, found), english.further(text, english.asks(self._before)))
+
+
+def _is_line(text: str, item: Found) -> bool:
+    """Whether nothing but that name stands there."""
+    return text.endswith("\n") and not any(map(str.isalnum, text[: item.start] + text[item.end :]))
+
+
+def _besides(found: list[Found], more: Iterable[Found]) -> list[Found]:
+    """`found`, and those of the others that none of them overlaps, in order."""
+    free = [item for item in more if not any(item.start < one.end and one.start < item.end for one in found)]
+    return sorted([*found, *free])
 
 
 def _is_taken(item: Found, row: list[Found]) -> bool:
@@ -192,6 +217,8 @@ def again(text: str, found: list[Found], seen: set[str]) -> list[Found]:
         name = text[item.start : item.end]
         if item.entity == "PERSON" and len(seen) < MOST and _is_telling(name):
             seen.add(name)
+            if family := english.family_of(name):
+                seen.add(family)
     free = list(found)
     for name in seen:
         at = text.find(name)
