@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +56,9 @@ def gateway(
         arguments += ["--tls-cert", settings.gateway_tls_cert, "--tls-key", settings.gateway_tls_key]
     if settings.limits_url:
         os.environ["GNOMON_LIMITS_URL"] = settings.limits_url
-    from gnomon.app import gateway as process  # only here: the guard takes a moment to load
-
-    raise SystemExit(process.main(arguments))
+    # Another program, not a call: only a process that begins so runs the compiled modules, and keeps no memory of ours.
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "gnomon.app.gateway", *arguments])  # noqa: S606 - no shell is wanted
 
 
 def parts_of(bundle: Path) -> dict[Part, bytes]:

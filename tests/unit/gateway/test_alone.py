@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from click.testing import CliRunner
 
@@ -40,6 +41,8 @@ def test_a_packed_bundle_a_model_server_and_a_port_are_enough(tmp_path: Path, up
     try:
         with httpx.Client(verify=False) as http:
             _until(lambda: _answers(http, f"{url}/readyz"))
+            # The program that prefers compiled modules, which it can only before any of them is loaded.
+            assert psutil.Process(running.pid).cmdline()[1:3] == ["-m", "gnomon.app.gateway"]
             body = {"model": "gnomon-chat", "messages": [{"role": "user", "content": "你好13812345678"}]}
             assert http.post(f"{url}/v1/chat/completions", json=body, headers=bearer()).status_code == 200
             running.send_signal(signal.SIGHUP)  # looks at its files again and goes on
