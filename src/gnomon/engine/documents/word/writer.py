@@ -6,6 +6,7 @@ from typing import Any
 
 import docx
 from docx.document import Document as WordDocument
+from docx.enum.style import WD_STYLE_TYPE
 from docx.oxml.ns import qn
 from docx.shared import Emu, Mm
 from docx.table import Table as WordTable
@@ -42,6 +43,7 @@ class _Writer:
         self.words: Words = words(document.locale)
         self.word: WordDocument = docx.Document()
         self.bookmarks = 0
+        self._ids: dict[str, str | None] = {}  # of paragraph styles, by name
 
     def write(self) -> WordDocument:
         _replace_parts(self.word, self.layout)
@@ -125,7 +127,7 @@ class _Writer:
         self._line(self.words.contents, "TOC Heading")
         deepest = max(heading.level for heading in listed)
         for place, heading in enumerate(listed):
-            paragraph = self.word.add_paragraph(style=f"toc {heading.level}")
+            paragraph = self._new(f"toc {heading.level}")
             if place == 0:
                 opening = parts.field(f'TOC \\o "1-{deepest}" \\h \\n \\z \\u')[:-1]
                 paragraph._p.extend(opening)
@@ -137,8 +139,17 @@ class _Writer:
 
     # ------------------------------------------------------------ body
 
+    def _new(self, style: str) -> WordParagraph:
+        """An empty paragraph at the end. python-docx looks for the style in the whole list, once for each paragraph."""
+        if style not in self._ids:
+            part: Any = self.word.part
+            self._ids[style] = part.get_style_id(style, WD_STYLE_TYPE.PARAGRAPH)
+        paragraph: WordParagraph = self.word.add_paragraph()
+        paragraph._p.style = self._ids[style]
+        return paragraph
+
     def _line(self, text: str, style: str) -> WordParagraph:
-        paragraph = self.word.add_paragraph(style=style)
+        paragraph = self._new(style)
         paragraph._p.append(parts.run(text))
         return paragraph
 
@@ -151,7 +162,7 @@ class _Writer:
 
     def _paragraph(self, piece: Paragraph) -> None:
         for text in piece.text.split("\n"):
-            paragraph = self.word.add_paragraph(style="Quiet" if piece.quiet else "Body Text")
+            paragraph = self._new("Quiet" if piece.quiet else "Body Text")
             paragraph.add_run(legal(text)).bold = True if piece.strong else None
 
     def _facts(self, rows: Sequence[tuple[str, str]]) -> None:
@@ -186,29 +197,19 @@ class _Writer:
         for place, column in enumerate(table._tbl.tblGrid.findall(qn("w:gridCol"))):
             column.set(qn("w:w"), str(measures[place]))
         for number, cells in enumerate([header, *rows] if header else rows):
-            row = table.add_row()._tr
-            parts.whole_row(row)
             is_head = bool(header) and number == 0
-            if is_head:
-                parts.head_row(row)
-            for place, (cell, text) in enumerate(zip(row.tc_lst, cells, strict=True)):
-                cell.width = Emu(measures[place] * 635)
-                if is_head or (named and place == 0):
-                    parts.shade(cell, self.layout.shade)
-                style = "TableHead" if is_head or (named and place == 0) else "TableText"
-                self._cell(cell, text, "TableFigure" if place in right and not is_head else style)
-        gap = self.word.add_paragraph(style="Quiet")  # two tables in a row would be joined
+            row = parts.row(table._tbl, is_head=is_head)
+            for place, (width, text) in enumerate(zip(measures, cells, strict=True)):
+                is_named = is_head or (named and place == 0)
+                style = "TableFigure" if place in right and not is_head else "TableHead" if is_named else "TableText"
+                parts.cell(row, text, width=width, style=style, shade=self.layout.shade if is_named else "")
+        gap = self._new("Quiet")  # two tables in a row would be joined
         gap.paragraph_format.space_after = Emu(0)
         made: WordTable = table
         return made
 
-    def _cell(self, cell: Any, text: str, style: str) -> None:
-        paragraph = cell.p_lst[0]
-        paragraph.get_or_add_pPr().get_or_add_pStyle().val = style
-        paragraph.append(parts.run(text))
-
     def _drawing(self, piece: Drawing) -> None:
-        paragraph = self.word.add_paragraph(style="Figure")
+        paragraph = self._new("Figure")
         picture = io.BytesIO(png(piece.figure.chart, _CHART_PX))
         shape = paragraph.add_run().add_picture(picture, width=Mm(self.layout.width_mm))
         shape._inline.docPr.set("descr", legal(piece.figure.chart.label))
@@ -258,9 +259,7 @@ def _settings(settings: Any) -> None:
 
 
 def _refill(target: Any, made: Any) -> None:
-    for child in list(target):
-        target.remove(child)
-    target.extend(list(made))
+    target[:] = list(made)
 
 
 def _properties(word: WordDocument, document: Document) -> None:
