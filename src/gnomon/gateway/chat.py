@@ -296,7 +296,10 @@ def _fault(ex: Exchange, error: Exception) -> Refusal:
 
 
 def _is_unrecorded(ex: Exchange, s: Services) -> bool:
-    return s.recorder.failing and ex.snapshot is not None and ex.snapshot.policy.regulated
+    if ex.snapshot is None or not ex.snapshot.policy.regulated:
+        return False
+    s.recorder.commit()
+    return s.recorder.failing
 
 
 def _unrecorded() -> Refusal:

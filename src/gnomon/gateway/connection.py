@@ -7,7 +7,6 @@ is closed after 75 s. Ambiguous framing (Content-Length with Transfer-Encoding, 
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 from typing import Any
 
 import httptools
@@ -57,6 +56,7 @@ class Connection(asyncio.Protocol):
         "_head_lines",
         "_headers",
         "_known",
+        "_outbox",
         "_parser",
         "_path",
         "_paused",
@@ -74,12 +74,12 @@ class Connection(asyncio.Protocol):
         "_untaken",
         "_wire",
         "transport",
-        "write",
     )  # fmt: skip
 
     def __init__(self, server: Host) -> None:
         self.transport: Any = None
         self._server = server
+        self._outbox = server.services.pool.outbox
         self._parser = httptools.HttpRequestParser(self)
         self._queue: deque[Exchange] = deque()
         self._reading: Exchange | None = None
@@ -102,7 +102,6 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
-        self.write: Callable[[bytes], None] = transport.write
         server = self._server
         if len(server.connections) >= server.limits.connections or server.draining:
             self._broken = True
@@ -113,6 +112,10 @@ class Connection(asyncio.Protocol):
         self._peer = peer[0] if peer else ""
         self._address = server.address(self._peer)
         self._proxied = bool(server.proxies) and server.proxies.trust(self._peer)
+
+    def write(self, data: bytes) -> None:
+        """For the caller, at the end of this turn of the loop."""
+        self._outbox.put(self.transport, data)
 
     def data_received(self, data: bytes) -> None:
         if self._broken:
@@ -226,7 +229,7 @@ class Connection(asyncio.Protocol):
             self._broken = True
             self._enqueue(ex)
         elif b"expect" in ex.headers and self._current is None:
-            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, data: bytes) -> None:
         if self._broken or self._reading is None:
@@ -321,6 +324,7 @@ class Connection(asyncio.Protocol):
         """Close; where the caller may still be sending, first half-close, or a reset would eat the answer."""
         sending, self._broken = self._broken, True
         self._settle_queue()
+        self._outbox.flush()
         if sending and not self.transport.is_closing():
             if self.transport.can_write_eof():  # TLS cannot: what comes is read into the void all the same
                 self.transport.write_eof()
@@ -350,6 +354,7 @@ class Connection(asyncio.Protocol):
 
     def close_if_idle(self) -> None:
         if self._current is None and not self._queue:
+            self._outbox.flush()
             self.transport.close()
 
     def abort(self) -> None:

@@ -1,6 +1,7 @@
 """Writes each traffic record to the worker's spool before the last byte of its response goes out.
 
-A record is in the kernel's hands (write(2)) when the response completes, so that the death of the process loses none;
+A record is in the kernel's hands (write(2)) when the response completes, so that the death of the process loses none:
+at the end of a turn of the loop `gateway.outbox` commits the turn's records in one write before it sends a byte;
 every 256 records or 200 ms a thread calls fdatasync, which bounds what the death of the host can lose. The worker holds
 an flock on its spool: who can lock a spool knows that its writer is gone. When the disk refuses, records wait in a
 bounded backlog and `failing` is true; what does not fit is counted in `lost`, never silent.
@@ -12,6 +13,7 @@ import fcntl
 import os
 import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -40,6 +42,8 @@ class Recorder:
         self._backlog_bytes = backlog_bytes
         self._backlog: deque[bytes] = deque()
         self._waiting = 0
+        self._lines: list[bytes] = []  # of this turn of the loop
+        self.wake: Callable[[], None] | None = None
         self._encode = msgspec.json.Encoder().encode
         self._unsynced = 0
         self._full = asyncio.Event()
@@ -76,27 +80,40 @@ class Recorder:
 
     def close(self) -> None:
         """The spool is on the disk and its lock is free."""
+        self.commit()
         if self._backlog:
             self._drain()
         _sync(self._fd, [*self._retired, self._fd])
 
-    def _write(self, line: bytes) -> None:
+    def commit(self) -> None:
+        """All records up to now are in the kernel's hands, or in the backlog and `failing` is true."""
+        if not self._lines:
+            return
+        lines, self._lines = self._lines, []
         if self._backlog:
             self._drain()
-        if self._backlog or not self._append(line):
-            self._keep(line)
+        if self._backlog or not self._append(lines[0] if len(lines) == 1 else b"".join(lines), len(lines)):
+            for line in lines:
+                self._keep(line)
 
-    def _append(self, line: bytes) -> bool:
+    def _write(self, line: bytes) -> None:
+        self._lines.append(line)
+        if self.wake is None:
+            self.commit()
+        elif len(self._lines) == 1:
+            self.wake()
+
+    def _append(self, data: bytes, records: int) -> bool:
         try:
-            done = os.write(self._fd, line)
+            done = os.write(self._fd, data)
         except OSError as error:
             return self._failed(str(error))
-        if done != len(line):
+        if done != len(data):
             os.ftruncate(self._fd, self._size)  # half a record would hide the next one
             return self._failed("short write")
         self._size += done
-        self.written += 1
-        self._unsynced += 1
+        self.written += records
+        self._unsynced += records
         if self._unsynced >= _SYNC_RECORDS:
             self._full.set()
         if self._size >= self._rotate_bytes:
@@ -117,7 +134,7 @@ class Recorder:
         self._waiting += len(line)
 
     def _drain(self) -> None:
-        while self._backlog and self._append(self._backlog[0]):
+        while self._backlog and self._append(self._backlog[0], 1):
             self._waiting -= len(self._backlog.popleft())
         if not self._backlog and self.failing:
             self.failing = False

@@ -3,12 +3,14 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 import httptools
 
 from gnomon import native
 from gnomon.gateway.deadline import Deadlines
+from gnomon.gateway.outbox import Outbox
 from gnomon.gateway.snapshot import Origin, PreparedTarget
 from gnomon.gateway.story import Stage, Turn
 
@@ -101,10 +103,10 @@ class Link(asyncio.Protocol):
         self._unread = 0
         self._ended = False
         self._done = done = Turn(self._pool.stage)
-        self.transport.write(data)
+        self._pool.outbox.put(self.transport, data)
+        self._pool.outbox.after(partial(self._work, done, meanwhile))
         timer = self._pool.loop.call_later(silence_s, self._give_up) if silence_s else None
         try:
-            meanwhile()
             await done
             return self._answered
         finally:
@@ -119,6 +121,14 @@ class Link(asyncio.Protocol):
     def abort(self) -> None:
         if self.transport is not None:
             self.transport.abort()
+
+    def _work(self, done: Turn, meanwhile: Callable[[], object]) -> None:
+        if self._done is not done:
+            return  # nobody waits for this answer any more
+        try:
+            meanwhile()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is raised where the answer is waited for
+            self._fail(error)
 
     def _give_up(self) -> None:
         if not self._received:
@@ -261,8 +271,9 @@ def _turn_away(coming: "asyncio.Task[Link]") -> None:
 class Pool:
     """Idle connections by origin, newest first. Belongs to one event loop."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, outbox: Outbox | None = None) -> None:
         self.loop = loop
+        self.outbox = outbox or Outbox(loop)
         self.stage = Stage(loop)
         self.deadlines = Deadlines(loop)
         self.opened = 0

@@ -14,6 +14,7 @@ from gnomon.gateway.home import guard_keys, leave_public_key
 from gnomon.gateway.hosting import ServerLimits
 from gnomon.gateway.loader import Loader
 from gnomon.gateway.metrics import Metrics
+from gnomon.gateway.outbox import Outbox
 from gnomon.gateway.recorder import Recorder
 from gnomon.gateway.server import Server
 from gnomon.gateway.services import Services
@@ -47,7 +48,10 @@ class Worker:
     ) -> None:
         keys = guard_keys(home)
         leave_public_key(home)
+        loop = asyncio.get_running_loop()
         recorder = Recorder(home / "spool", name)
+        outbox = Outbox(loop, recorder.commit)
+        recorder.wake = outbox.wake
         self.services = Services(
             loader=Loader(
                 home / "bundle",
@@ -61,7 +65,7 @@ class Worker:
             recorder=recorder,
             metrics=Metrics(home / "run", name),
             guard=guard,
-            pool=Pool(asyncio.get_running_loop()),
+            pool=Pool(loop, outbox),
             persons=person_index(home),
         )
         self.server = Server(self.services, address_key=keys.address, limits=server_limits, proxies=proxies)
