@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -43,6 +44,7 @@ from gnomon.kit import log
 from gnomon.kit.errors import GnomonError
 
 _log = log.get(__name__)
+_LOOK_S = 0.2  # how often it is seen whether a worker was killed
 _GARBAGE = 20_000  # new objects before garbage is looked for: requests leave none, and each look costs all of them
 
 
@@ -157,18 +159,32 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _several(options: argparse.Namespace, argv: Sequence[str] | None) -> int:
-    """Workers as children; a signal to stop goes on to all; ends when all have ended, with the worst exit code."""
+    """Workers as children; a signal to stop goes on to all, and one that is killed is replaced; ends when all have
+    ended, with the worst exit code."""
     given = list(sys.argv[1:] if argv is None else argv)
     command = [sys.executable, "-m", "gnomon.app.gateway", *given, "--workers", "1"]  # the last one counts
     names = [f"{options.name}-{n}" if options.name else "" for n in range(1, options.workers + 1)]
     children = [subprocess.Popen([*command, "--name", name]) for name in names]
+    leaving = False
 
     def pass_on(number: int, _: object) -> None:
+        nonlocal leaving
+        leaving = leaving or number != signal.SIGHUP
         for child in children:
             child.send_signal(number)
 
     for wanted in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(wanted, pass_on)
+    while any(child.poll() is None or (child.returncode < 0 and not leaving) for child in children):
+        time.sleep(_LOOK_S)
+        for place, name in enumerate(names):
+            died = children[place].poll() or 0
+            if died >= 0 or leaving:
+                continue
+            _log.error("worker_died", worker=name or f"w{children[place].pid}", signal=-died)
+            children[place] = subprocess.Popen([*command, "--name", name])
+            if leaving:  # told just now
+                children[place].terminate()
     return max(child.wait() for child in children)
 
 

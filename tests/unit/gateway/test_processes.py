@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from gnomon.backends.records_client import RecordsClient
@@ -120,3 +121,22 @@ def _until(condition: object, within_s: float = 20.0) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.05)
+
+
+def test_a_worker_that_is_killed_is_replaced_until_all_are_told_to_stop(tmp_path: Path, upstream: Upstream) -> None:
+    make_home(tmp_path, upstream_url=upstream.url)
+    options = ["--home", str(tmp_path), "--port", str(free_port()), "--workers", "2", "--drain-notice", "0"]
+    with process("gnomon.app.gateway", *options) as parent:
+
+        def workers() -> set[int]:
+            return {one.pid for one in psutil.Process(parent.pid).children()}
+
+        def begun() -> int:
+            return len(list((tmp_path / "spool").glob("*")))
+
+        _until(lambda: begun() == 2)
+        (victim, *_), before = sorted(workers()), workers()
+        os.kill(victim, signal.SIGKILL)
+        _until(lambda: len(workers() - before) == 1 and begun() == 3)
+        parent.terminate()
+        assert parent.wait(20) == 0
