@@ -3,12 +3,24 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
+import msgspec
 
 from gnomon.cli import route_rules
-from gnomon.cli.gateway import parts_of, read_key
-from gnomon.contract.bundle import ContentPolicy, Key, Policy, Quota, Roster
+from gnomon.cli.gateway import beside_of, parts_of, read_key
+from gnomon.contract.bundle import (
+    ContentPolicy,
+    GuessRule,
+    Key,
+    MaskPolicy,
+    Part,
+    Policy,
+    Quota,
+    Roster,
+    SuccessRule,
+)
 from gnomon.contract.signing import open_part, public_key
 from gnomon.kit.errors import BadInput
 from gnomon.kit.settings import Settings
@@ -29,22 +41,64 @@ def bundle() -> None:
 
 
 @bundle.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--key", type=click.Path(exists=True, path_type=Path), help="公钥文件 / public key file (key.pub)")
+@click.argument("file", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--key",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="公钥文件 / public key file; this installation's if left out, else key.pub beside FILE",
+)
 def check(file: Path, key: Path | None) -> None:
-    """校验并解释 / verify the signature of FILE and say what it makes a gateway do."""
-    public = public_key(read_key(key or Settings().home / "bundle" / "key.pub"))
+    """校验并解释 / verify FILE (a part, both packed, or a folder) as a gateway would, and say what it makes it do."""
+    public = public_key(read_key(key or _known_key(file)))
+    parts = parts_of(file) if file.is_dir() else _parts(file)
+    policy = open_part("policy", parts["policy"], public) if "policy" in parts else None
+    roster = open_part("roster", parts["roster"], public) if "roster" in parts else None
+    _prepare(policy, roster)
+    if policy is not None:
+        _explain_policy(policy)
+    if roster is not None:
+        _explain_roster(roster)
+
+
+def _known_key(file: Path) -> Path:
+    ours, beside = Settings().home / "bundle" / "key.pub", beside_of(file)
+    return beside if beside.is_file() and not ours.is_file() else ours
+
+
+def _parts(file: Path) -> dict[Part, bytes]:
     data = file.read_bytes()
     try:
         found = json.loads(data)
-        part = "both" if {"policy", "roster"} <= found.keys() else found["part"]
+        part: Any = "both" if {"policy", "roster"} <= found.keys() else found["part"]
     except (ValueError, AttributeError, KeyError) as error:
         raise BadInput(f"{file.name} is not a bundle part.", next_step="Give policy.json or roster.json.") from error
-    parts = parts_of(file) if part == "both" else {part: data}
-    if "policy" in parts:
-        _explain_policy(open_part("policy", parts["policy"], public))
-    if "roster" in parts:
-        _explain_roster(open_part("roster", parts["roster"], public))
+    return parts_of(file) if part == "both" else {part: data}
+
+
+def _prepare(policy: Policy | None, roster: Roster | None) -> None:
+    """Raises BadBundle for what a gateway would refuse; model servers' secrets are sealed to it, and so not tried."""
+    from gnomon.app.gateway import guard  # only here: the guard takes a moment to load
+    from gnomon.gateway.snapshot import prepare
+
+    made = guard()
+    nothing = Policy(
+        epoch=0,
+        serial=0,
+        issued_at=0.0,
+        upstreams=(),
+        routes=(),
+        mask_policies=(),
+        guess=GuessRule(),
+        success=SuccessRule(version="", failures=(), excluded=()),
+    )
+    policy = policy or nothing
+    open_to_all = tuple(msgspec.structs.replace(one, secret="", secret_env="") for one in policy.upstreams)
+    prepare(
+        msgspec.structs.replace(policy, upstreams=open_to_all),
+        roster or Roster(epoch=0, serial=0, issued_at=0.0, keys=(), bans=()),
+        masker=lambda mask: made.masker(mask, bytes(32)),
+        content=made.content,
+    )
 
 
 @bundle.command()
@@ -59,6 +113,7 @@ def pack(folder: Path, file: Path) -> None:
 
 def _explain_policy(policy: Policy) -> None:
     click.echo(f"✓ policy {policy.epoch}.{policy.serial}  {_when(policy.issued_at)}")
+    _explain_rules(policy)
     click.echo(f"  {route_rules.breaker(policy.breaker)}")
     for upstream in policy.upstreams:
         click.echo(f"  {route_rules.upstream(upstream)}")
@@ -73,8 +128,28 @@ def _explain_policy(policy: Policy) -> None:
         for line in route_rules.lines(route):
             click.echo(f"    {line}")
 
+    for mask in policy.mask_policies:
+        _explain_mask(mask)
     for content in policy.content_policies:
         _explain_content(content)
+
+
+def _explain_rules(policy: Policy) -> None:
+    if policy.regulated:
+        click.echo("  无法记录即拒绝 / refuses what it cannot record")
+    click.echo(f"  请求体最大 / bodies of at most {policy.max_body_bytes:,} bytes")
+    rule = policy.guess
+    click.echo(
+        f"  {rule.window_s:g} s 内猜错密钥 {rule.count} 次，来源封禁 {rule.ban_s:g} s"
+        f" / bans an address for {rule.ban_s:g} s after {rule.count} wrong keys within {rule.window_s:g} s"
+    )
+
+
+def _explain_mask(policy: MaskPolicy) -> None:
+    click.echo(f"  脱敏策略 / masking policy {policy.id} {policy.version}  {policy.speed}")
+    for rule in policy.rules:
+        told = [f"{rule.entity}  {rule.operator}", rule.direction, rule.format, ", ".join(rule.fields)]
+        click.echo("    " + "  ".join(word for word in told if word and word != "both"))
 
 
 def _explain_content(policy: ContentPolicy) -> None:

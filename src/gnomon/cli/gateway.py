@@ -48,7 +48,7 @@ def gateway(
     """单独运行网关 / run the gateway alone: it obeys the signed bundle and needs no control plane."""
     settings = Settings()
     home = home or settings.home / "gateway"
-    _place(bundle, key or _beside(bundle), home / "bundle")
+    _place(bundle, key or beside_of(bundle), home / "bundle")
     arguments = ["--home", str(home), "--host", host, "--port", str(port), "--workers", str(workers)]
     arguments += ["--upstream", upstream] if upstream else []
     arguments += ["--trusted-proxies", settings.trusted_proxies] if settings.trusted_proxies else []
@@ -83,7 +83,7 @@ def read_key(path: Path) -> bytes:
         raise BadInput(f"{path}: {error}", next_step="--key <key.pub>") from error
 
 
-def _beside(bundle: Path) -> Path:
+def beside_of(bundle: Path) -> Path:
     return (bundle if bundle.is_dir() else bundle.parent) / "key.pub"
 
 

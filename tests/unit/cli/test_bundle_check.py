@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from gnomon.cli import route_rules
 from gnomon.cli.bundle import bundle
@@ -24,6 +24,7 @@ from gnomon.contract.bundle import (
     Throttle,
     Upstream,
 )
+from gnomon.contract.signing import BadBundle
 from tests.fakes.bundle import make_home
 
 TARGET = Target(id="main", upstream="up", model="m", weight=1.0, price_in=1.5)
@@ -88,3 +89,44 @@ def test_what_a_roster_forbids_is_told_once_and_in_both_languages(tmp_path: Path
         lines = [line for line in told.splitlines() if english in line]
         assert len(lines) == 1, told
         assert chinese in lines[0]
+
+
+def test_a_signed_bundle_that_a_gateway_would_refuse_is_refused_with_its_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = make_home(tmp_path, upstream_url="http://127.0.0.1:9/v1", routes=(RULED,))
+    folder = home.path / "bundle"
+
+    def check() -> Result:
+        return CliRunner().invoke(bundle, ["check", str(folder)])  # its key lies beside
+
+    monkeypatch.setenv("GNOMON_HOME", str(tmp_path / "nobody"))
+    assert check().exit_code == 0
+    for wrong, why in (
+        ({"mask_policy": "nobody's"}, "unknown masking policy"),
+        ({"fallback": ("nowhere",)}, "unknown target"),
+        ({"timeout_s": -1.0}, "timeout_s"),
+    ):
+        home.publish(policy=msgspec.structs.replace(home.policy, routes=(msgspec.structs.replace(RULED, **wrong),)))
+        found = check()
+        assert isinstance(found.exception, BadBundle)
+        assert why in str(found.exception)
+    home.publish(roster=msgspec.structs.replace(home.roster, timezone="Nowhere/Land"))
+    args = ["check", "--key", str(folder / "key.pub"), str(folder / "roster.json")]
+    assert "no time zone" in str(CliRunner().invoke(bundle, args).exception)
+
+
+def test_a_policy_is_told_with_its_masking_and_what_holds_for_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GNOMON_HOME", str(tmp_path / "nobody"))
+    home = make_home(tmp_path, upstream_url="http://127.0.0.1:9/v1", regulated=True)
+    told = CliRunner().invoke(bundle, ["check", str(home.path / "bundle")]).output
+    for line in (
+        "无法记录即拒绝 / refuses what it cannot record",
+        "bodies of at most 1,048,576 bytes",
+        "bans an address for 900 s after 10 wrong keys within 60 s",
+        "脱敏策略 / masking policy default 1  structured",
+        "    *  redact",
+    ):
+        assert line in told
