@@ -41,10 +41,30 @@ def test_an_address_is_found_whole_in_a_sentence_and_on_a_line_of_its_own(addres
     assert found(f"Name: Ann\n{address}\n") == [address]
 
 
-def test_an_address_of_several_lines_is_found_line_by_line() -> None:
-    text = "Ann Lee\n\n41 Castle Road\n Suite 464\n OULU\n\n Finland 80896\nMobile: 040 1234567\n"
+def test_the_lines_of_an_address_are_one() -> None:
+    address = "41 Castle Road\n Suite 464\n OULU\n\n Finland 80896"
 
-    assert found(text) == ["41 Castle Road", "Suite 464", "OULU", "Finland 80896"]
+    assert found(f"Ann Lee\n\n{address}\nMobile: 040 1234567\n") == [address]
+
+
+@pytest.mark.parametrize("line", ["Best regards", "Thanks", "Anna Lee", "Invoice", "Total due"])
+def test_what_stands_below_an_address_is_no_more_of_it(line: str) -> None:
+    assert found(f"221B Baker Street\nLondon NW1 6XE\n{line}\n") == ["221B Baker Street\nLondon NW1 6XE"]
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("28 Wzedeby 55\n Apt. 297\n TYSTBERGA\n", "28 Wzedeby 55\n Apt. 297\n TYSTBERGA"),
+        ("He waits at the corner of Fifth and Main.", "the corner of Fifth and Main"),
+        ("meet me at 24 tawastintie 6, turku, finland", "24 tawastintie 6, turku, finland"),
+        ("Drop me off at 19 Wzovského 13", "19 Wzovského 13"),
+        ("143 31 rue de la Hulotais Apt. 87", "143 31 rue de la Hulotais Apt. 87"),
+        ("USNS Wzerg\nFPO AP 93757\n", "USNS Wzerg\nFPO AP 93757"),
+    ],
+)
+def test_an_address_is_told_by_its_flat_its_corner_or_its_country(text: str, address: str) -> None:
+    assert found(text) == [address]
 
 
 def test_an_address_that_was_announced_needs_no_word_for_a_street() -> None:
@@ -66,6 +86,9 @@ def test_an_address_that_was_announced_needs_no_word_for_a_street() -> None:
         "In May 2024 we opened in Berlin",
         "there are 3 ways and 4 places to court",
         "Version 12 Way better than 11",
+        "12 March 2020",
+        "Section 4 Table 12, Figure 3",
+        "10 Items 25",
     ],
 )
 def test_what_only_looks_like_an_address_is_left_alone(text: str) -> None:
@@ -91,7 +114,9 @@ def test_a_stream_finds_what_the_whole_text_finds(text: str, data: st.DataObject
     assert spans == [(span.start, span.end) for span in FINDER.spans(text)]
 
 
-@pytest.mark.parametrize("unit", ["Aa-", "Ab ", "Von De La ", "1 ", "AB1 2CD", "Street12-12", "York, NY "])
+@pytest.mark.parametrize(
+    "unit", ["Aa-", "Ab ", "Von De La ", "1 ", "AB1 2CD", "Street12-12", "York, NY ", "1 Ab St\n", "Suite 1\n"]
+)
 def test_a_hostile_text_is_read_to_its_end(unit: str) -> None:
     text = unit * 4_000  # with a pattern that tries again from everywhere, this ends in hours
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from gnomon.guard.names.english import no_names
+from gnomon.guard.names.given import is_given, is_plain
 from gnomon.guard.view import Found
 
 ENTITY: Final = "ADDRESS"
@@ -20,7 +21,8 @@ def _any(words: str) -> str:
 
 
 _UPPER = "A-ZÀ-ÖØ-ÞĀ-ŽΑ-Ω"
-_CAP = rf"(?:[{_UPPER}][\w'’-]*\.?|[0-9]{{1,3}}(?:st|nd|rd|th))"
+_NO_CAP = r"(?!(?:Apt|Apartment|Suite|Ste|Flat|Unit|Floor|Room)\b)"
+_CAP = rf"(?:{_NO_CAP}[{_UPPER}][\w'’-]*\.?|[0-9]{{1,3}}(?:st|nd|rd|th))"
 _NUM = r"(?!(?:19|20)[0-9]{2}(?:,|-(?:19|20)))[0-9]{1,6}(?:[-/][0-9]{1,5})?[A-Za-z]?"  # not the years of a copyright
 _OF = r"(?:(?:de|du|des|la|las|los|le|do|da|dos|del|della|dell|e|der|den)[ ']|[dl]['’])*"
 
@@ -52,10 +54,10 @@ _GLUED = (  # Hauptstraße 5, Storgatan 12
         r"(?<!ri)gade stræde "
         "vej veien vegen katu straat laan plein gracht singel dreef götu vegur"
     )
-    + r",? [0-9]{1,4}(?:[-/][0-9]{1,4})? ?(?:[a-zA-Z]\b)?"
+    + rf",? [0-9]{{1,4}}(?:[-/][0-9]{{1,4}})? ?(?:[a-zA-Z]\b)?(?: (?:{_CAP} ){{1,2}}{_KIND}(?=\s|,|\Z))?"
 )
 _FRENCH = (
-    rf"{_NUM}(?: ?(?:bis|ter))?,? "
+    rf"(?:{_NUM} )?{_NUM}(?: ?(?:bis|ter))?,? "
     + _any("[Rr]ue [Aa]venue [Bb]oulevard [Pp]lace [Cc]hemin [Aa]llée [Ii]mpasse [Qq]uai [Cc]ours")
     + rf" {_OF}{_CAP}(?: {_OF}{_CAP}){{0,3}}"
 )
@@ -72,6 +74,7 @@ _BOX = (
     rf"(?:{_NUM},? )?(?:P\.? ?O\.? ?Box|Post(?:al )?[Bb]ox|Postfach|Postboks|Apartado(?: de [Cc]orreos)?) "
     r"[0-9]{1,6}\b"
 )
+_SHIP = rf"US(?:S|NS|NV|CGC) {_CAP}(?=,? ?\n|,|\Z| [AF]PO )"
 _FIELD = r"(?:PSC|Unit|CMR) [0-9]{3,5},? Box [0-9]{1,5}|(?:APO|FPO|DPO),? A[AEP] [0-9]{5}(?:-[0-9]{4})?"
 
 _FLAT = (
@@ -79,6 +82,11 @@ _FLAT = (
     r"(?:apt\.?|suite|Unit|flat|Floor|Fl\.|Room|Rm\.?|#) ?#?[0-9]{1,5}[A-Za-z]?\b)"
 )
 _FLATTED = rf"(?:(?:{_NUM} ){{1,2}}(?:{_CAP} ){{0,4}}(?:{_NUM} )?|(?:{_CAP} ){{1,4}}{_NUM},? ){_HOME}"
+_DOUBLE = (
+    rf"(?:{_NUM} )?(?:{_CAP} ){{1,4}}{_NUM},?(?=\s{{1,2}}{_FLAT})|{_NUM} (?:{_CAP} ){{1,4}}{_NUM}(?=, {_CAP}|,\s*\Z)"
+)
+_CROSSED = rf"(?:{_NUM} ){{0,2}}(?:{_CAP} ?){{1,4}}(?: ?{_NUM}\b\.?)?"
+_CORNER = rf"(?:[Tt]he )?corner of {_CROSSED} ?and {_CROSSED}"
 _AMERICAN = _any(  # states, provinces and the field post, before their code
     "A[LKZR] C[AOT] D[CE] FL GA HI I[ADLN] K[SY] LA M[ADEINOST] N[CDEHJMVY] O[HKR] P[AR] RI S[CD] T[NX] UT "
     "V[AT] W[AIVY] "
@@ -106,6 +114,7 @@ _COUNTRY = _any(
     "Taiwan Thailand "
     "Vietnam Philippines Indonesia Mexico Brazil Argentina Chile Uruguay Colombia Peru"
 )
+_COUNTRIES: Final = frozenset(re.findall(r"[A-Z]\w+", _COUNTRY)) | {"North", "South", "East", "West", "New"}
 _TOWN = rf"{_CAP}(?: (?:(?:de|upon|on|am|an der|la|le|sur) )?{_CAP}){{0,3}}"
 _STATED = rf"(?:{_TOWN} ?,? )?(?:{_AMERICAN},? (?:[0-9]{{5}}(?:-[0-9]{{4}})?\b|{_LETTERED})|{_AUSTRALIAN})"
 _BRITISH = rf"(?:{_TOWN},? )?{_LETTERED}"
@@ -117,17 +126,28 @@ _TAIL = (
 )
 _AFTER = rf"(?>[\s,.]{{1,3}}(?:{_TAIL})){{0,4}}+"
 _STREET: Final = re.compile(
-    rf"(?<![\w.@/:-])(?:{_BOX}|{_FIELD}|(?:{_NUM},? ){{0,2}}(?:{_GLUED}|{_SOUTHERN}|{_HUNGARIAN})|{_FRENCH}|"
+    rf"(?<![\w.@/:-])(?:{_BOX}|{_FIELD}|{_SHIP}|{_CORNER}|(?:{_NUM},? ){{0,2}}(?:{_GLUED}|{_SOUTHERN}|"
+    rf"{_HUNGARIAN})|{_FRENCH}|"
     rf"{_ENGLISH}|"
     rf"{_FLATTED}|{_LOWER}|{_STATED}|{_ABROAD}(?=\W*\Z)|{_BRITISH}){_AFTER}"
 )
 _ALONE: Final = re.compile(rf"\s*(?:{_HOME}|{_COUNTRY} [0-9]{{5}})[.,]?\s*\Z")
 """A line that holds nothing else: of an address that takes several."""
+_TWICE: Final = re.compile(rf"(?<![\w.@/:-])(?:{_DOUBLE}){_AFTER}")
+"""Foreign streets between two numbers, told by the flat or the town behind them."""
+_LINE: Final = re.compile(rf"\W*({_NUM} (?:{_CAP} ){{1,4}}{_NUM})\W*\Z")
+"""A line of a number, a name and a number."""
+_SMALL: Final = re.compile(
+    rf"(?<![\w.@/:-])[0-9]{{1,6}} (?:[a-zß-ž'-]{{2,20}} ){{1,4}}[0-9]{{1,5}}(?:,? (?:apt|suite|"
+    rf"unit)\.? [0-9]{{1,5}})?"
+    rf",? (?:[a-zß-ž'-]{{2,20}},? ){{1,4}}?{_COUNTRY.lower()}\b"
+)
 _LEAD: Final = re.compile(
     r"\b(?:address(?:es)?(?: is|, here (?:it is|they are))?|adresse|liv(?:es?|ing) "
     r"(?:at|on|in)|resid(?:es?|ing) at|located at|"
-    r"(?:ship|deliver|send|mail|return)\w*(?: \w+){0,3} to|(?:office|restaurant|home) is at|(?:meet|see) "
-    r"(?:me|you|us) at|"
+    r"(?:ship|deliver|send|mail|return|forward)\w*(?: \w+){0,3} to|(?:office|restaurant|home|shop|house) is at|"
+    r"(?:meet|see) (?:me|you|us) at|(?:drop|pick)\w* (?:me|you|us|him|her|them) (?:off|up) (?:at|from)|"
+    r"(?:taxi|cab|ride|directions) to|enter (?:on|at|from)|new one to|\buser|\bit(?:['’]s| is) (?:in|at|on)|"
     r"billing address with)\s?:?\s{1,2}",
     re.IGNORECASE,
 )
@@ -135,33 +155,107 @@ _LED: Final = re.compile(
     rf"(?:(?:{_NUM},? ){{1,2}}{_OF}{_CAP}(?: {_OF}{_CAP}){{0,4}}(?: {_NUM}\b)?|{_CAP}(?: {_OF}{_CAP}){{0,4}},? "
     rf"{_NUM}\b){_AFTER}"
 )
-_FURTHER: Final = re.compile(rf"[\s,]*(?:{_TAIL}){_AFTER}")
-_MAYBE: Final = re.compile(r"(?=.*[0-9]).*[A-Za-z]{2}", re.DOTALL)
+_FURTHER: Final = re.compile(rf"[\s,]*(?:{_TAIL}|(?:[A-Z]{{1,3}}|nan)(?=\s*(?:\n|\Z))|{_CODE}){_AFTER}")
+_FAR: Final = re.compile("[\u2e80-\uffff]")
+_MAYBE: Final = re.compile(r"(?=.*(?:[0-9]|\bUS[NSC]|\bcorner of )).*[A-Za-z]{2}", re.DOTALL)
+_MONTHS: Final = frozenset(("Jan", "Feb", "Mar", "Apr", "Jun", "Jul", "Aug", "Sep", "Sept", "Oct", "Nov", "Dec"))
 
 
 def find(text: str) -> Iterator[Found]:
-    """The Latin addresses of a sentence."""
+    """The Latin addresses of a sentence; that of several lines is one."""
     if not _MAYBE.match(text):
         return
+    found = sorted(_streets(text))
+    if "\n" in text.strip():
+        found = _lines(text, found)
+    yield from _together(text, found)
+
+
+def _streets(text: str) -> Iterator[Found]:
     if alone := _ALONE.match(text):
         yield _found(text, alone, 0.6)
         return
-    for street in _STREET.finditer(text):
-        yield _found(text, street, 0.8)
+    if (line := _LINE.match(text)) and _is_named(line[1]):
+        yield Found(line.start(1), line.end(1), ENTITY, 0.6)
+        return
+    if text.islower():
+        yield from (_found(text, street, 0.7) for street in _SMALL.finditer(text))
+    yield from (_found(text, street, 0.7) for street in _TWICE.finditer(text) if _is_named(street.group()))
+    yield from (_found(text, street, 0.8) for street in _STREET.finditer(text))
     for lead in _LEAD.finditer(text):
         if led := _LED.match(text, lead.end()):
             yield _found(text, led, 0.7)
 
 
+def _lines(text: str, found: list[Found]) -> list[Found]:
+    """`found`, and what the lines say of addresses in which nothing was found: alone, or behind another."""
+    at, end = 0, -1  # where an address ends that the line before belongs to
+    for line in text.splitlines(keepends=True):
+        start, at = at, at + len(line)
+        inside = [item for item in found if item.start < at and start < item.end]
+        if not inside and line.strip():
+            more = further(line) if end >= 0 and not text[end:start].strip(" \t\r\n,.") else None
+            inside = [
+                item._replace(start=item.start + start, end=item.end + start)
+                for item in ([more] if more else _streets(line))
+            ]
+            found = sorted([*found, *inside])
+        if inside:
+            end = max(item.end for item in inside)
+        elif line.strip():
+            end = -1
+    return found
+
+
+def _together(text: str, found: list[Found]) -> Iterator[Found]:
+    """Those that only blanks, commas and ends of lines part, as one."""
+    last: Found | None = None
+    for item in found:
+        if last and (
+            item.start < last.end
+            or ("\n" in text[last.end : item.start] and not text[last.end : item.start].strip(" \t\r\n,."))
+        ):
+            last = last._replace(end=max(last.end, item.end), score=max(last.score, item.score))
+            continue
+        if last:
+            yield last
+        last = item
+    if last:
+        yield last
+
+
+def goes_on(line: str) -> bool:
+    """Whether the next line may say more of an address that this one ends in."""
+    if not _MAYBE.match(line) or _FAR.search(line):
+        return False
+    return any(not line[item.end :].strip(" \t\r\n,.") for item in find(line))
+
+
+def _is_named(street: str) -> bool:
+    """Whether its words are a name: Allika, not Items, nor March."""
+    words = [word for word in re.findall(rf"[{_UPPER}][\w'’-]*", street) if len(word) > 1]
+    return not all(map(is_plain, words)) and (no_names() | _MONTHS).isdisjoint(words[:1])
+
+
 def further(text: str) -> Found | None:
     """What a line that follows an address says more of it: the flat, the town, the code, the country."""
     more = _FURTHER.match(text)
-    return _found(text, more, 0.7) if more and more.group().split()[0].strip(",.") not in no_names() else None
+    return _found(text, more, 0.7) if more and not _is_other(more.group().strip().partition("\n")[0]) else None
 
 
 def _found(text: str, match: re.Match[str], score: float) -> Found:
     """The match without what only separates it from its surroundings; a full stop stays where it ends a short "
     "form."""
     said = match.group()
+    while "\n" in said.rstrip() and _is_other(said.rstrip().rpartition("\n")[2]):
+        said = said.rstrip().rpartition("\n")[0]
     start = match.start() + len(said) - len(said.lstrip(" \t\n,"))
     return Found(start, match.start() + len(said.rstrip(" \t\n,.")), ENTITY, score)
+
+
+def _is_other(line: str) -> bool:
+    """Whether a line behind an address is no more of it: a name, a greeting, a word that says something by itself."""
+    words = [word.strip(".,'’") for word in line.split()]
+    if any(char.isdigit() for char in line) or not words:
+        return False
+    return words[0] in no_names() - _COUNTRIES or all(map(is_plain, words)) or (len(words) > 1 and is_given(words[0]))

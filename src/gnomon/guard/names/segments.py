@@ -1,6 +1,7 @@
 """Where one sentence ends and the next begins: decided from the left, by what was already read.
 
-Names are decided a sentence at a time, so a stream that is cut anywhere sees the same sentences as the whole text.
+Names are decided a sentence at a time, so a stream that is cut anywhere sees the same sentences as the whole text. The
+lines of an address are one sentence.
 """
 
 import re
@@ -8,12 +9,15 @@ from collections.abc import Sequence
 from typing import Final
 
 from gnomon.contract.verdicts import Span
+from gnomon.guard.names.postal import goes_on
 
 USUAL: Final = 64
 """Characters after which a sentence is cut at its last comma past half, if it has one; else at the next."""
 LONGEST: Final = 120
 """Characters after which a sentence is cut in any case, at its last space past half if it has one."""
 
+_LINES: Final = 5
+"""Lines that follow the first of an address and are read with it."""
 _END: Final = re.compile(r"[。！？!?；;\n]")
 _REST: Final = re.compile(r"[，,、：:）)]")
 _NEXT: Final = re.compile(r"[。！？!?；;\n，,、：:）)]")
@@ -32,6 +36,16 @@ def ends(text: str, spans: Sequence[Span]) -> list[int]:
 
 
 def _end(text: str, start: int) -> int | None:
+    begun = start
+    for _ in range(_LINES):
+        end = _cut(text, begun)
+        if end is None or text[end - 1] not in "\n," or not goes_on(text[start : end - 1]):
+            return end
+        begun = end
+    return _cut(text, begun)
+
+
+def _cut(text: str, start: int) -> int | None:
     usual, last = start + USUAL, start + LONGEST
     if match := _END.search(text, start, usual):
         return match.end()
