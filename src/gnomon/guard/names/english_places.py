@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from gnomon.guard.names.english import no_names
 from gnomon.guard.names.given import is_given
+from gnomon.guard.names.surroundings import PLACED
 from gnomon.guard.view import Found
 
 ENTITY: Final = "LOCATION"
@@ -44,7 +45,7 @@ _GO: Final = (
 _STAY: Final = (
     r"(?:liv(?:e|es|ed|ing)|born|raised|grew up|based|located|resid\w+|stay(?:s|ed|ing)?|landed|settled|situated|"
     r"headquartered|died|buried|offices?|branch|hospital|hotel|apartment|house|factory|plant|campus|restaurants?|"
-    r"streets?|road|conference|meeting|summit|studied|work(?:s|ed|ing)?|married|(?:I'?m|am|is|are|was|were) (?:now )?)"
+    r"streets?|road|conference|meeting|summit|studied|work(?:s|ed|ing)?|married|inc\.?|ltd\.?|llc|corp\.?|gmbh|(?:I'?m|am|is|are|was|were) (?:now )?)"
 )
 _STRONG: Final = re.compile(
     rf"(?:\b{_GO}(?: (?:back|here|home|away|over|out|there|up|down|this \w+|last \w+))?,? (?:to|from|through|via|into)"
@@ -210,7 +211,8 @@ def _towns(text: str) -> Iterator[Found]:
             continue
         before = text[max(0, start - _REACH) : start]
         is_led = _LAST.search(before[-12:]) is not None and _STRONG.search(before) is not None
-        if (is_led and not is_given(name.split()[0])) or (_place_follows(text, end, known) and not is_given(name)):
+        is_settled = is_led and (PLACED.search(before) is not None or not is_given(name.split()[0]))
+        if is_settled or (_place_follows(text, end, known) and not is_given(name)):
             yield Found(start, end, ENTITY, 0.7 if is_led else 0.6)
 
 
