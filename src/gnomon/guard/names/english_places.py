@@ -45,10 +45,12 @@ _GO: Final = (
 _STAY: Final = (
     r"(?:liv(?:e|es|ed|ing)|born|raised|grew up|based|located|resid\w+|stay(?:s|ed|ing)?|landed|settled|situated|"
     r"headquartered|died|buried|offices?|branch|hospital|hotel|apartment|house|factory|plant|campus|restaurants?|"
-    r"streets?|road|conference|meeting|summit|studied|work(?:s|ed|ing)?|married|inc\.?|ltd\.?|llc|corp\.?|gmbh|(?:I'?m|am|is|are|was|were) (?:now )?)"
+    r"streets?|road|conference|meeting|summit|studied|work(?:s|ed|ing)?|married|inc\.?|ltd\.?|llc|corp\.?|gmbh|"
+    r"(?:I'?m|am|is|are|was|were) (?:now )?)"
 )
 _STRONG: Final = re.compile(
-    rf"(?:\b{_GO}(?: (?:back|here|home|away|over|out|there|up|down|this \w+|last \w+))?,? (?:to|from|through|via|into)"
+    rf"(?:\b{_GO}(?: (?:back|here|home|away|over|out|there|up|down|this \w+|last \w+))?,? (?:to|from|through|via|"
+    rf"into)"
     rf"|\b(?:arriv\w+) (?:at|in)|\b{_STAY} ?(?:here )?in"
     r"|\b(?:visit(?:ed|ing)?|leaving|left for|near|outside of|citizens? of|natives? of|capital of|mayor of|"
     r"(?:cit(?:y|ies)|towns?|villages?|count(?:y|ies)|provinces?|districts?|ports?|republic|islands?|suburbs?|"
@@ -64,7 +66,8 @@ _LAST: Final = re.compile(
 )
 """The last word of it: most towns have another before them."""
 _LEAD: Final = re.compile(
-    r"(?:\b(?:in|from|to|at|near|of|through|via|into|around|across|outside|visit(?:s|ed|ing)?|leaving|toward|towards|"
+    r"(?:\b(?:in|from|to|at|near|of|through|via|into|around|across|outside|visit(?:s|ed|ing)?|leaving|toward|"
+    r"towards|"
     r"between|(?:[Nn]orth|[Ss]outh|[Ee]ast|[Ww]est|[Cc]entral|downtown|greater)(?:ern)?)|, ?) ?\Z",
     re.IGNORECASE,
 )
@@ -77,8 +80,10 @@ _KIND: Final = re.compile(
     rf"(?<![\w@.-])(?:City|Province|Kingdom|Gulf|Isle|Isles|Strait|Lake|Cape|Bay|Sea) of {_CAP}(?![\w-])"
 )
 _KINDS: Final = re.compile(
-    r"\b(?:City|County|Province|Prefecture|Isl(?:ands?|es?)|Valley|Ba[yd]|Beach|Village|Township|Peninsula|Mountains|Desert|"
-    r"Oblast|Heights|Springs|Falls|Harbou?r|Shire|Lake|M(?:oun)?t|[PF]ort|Cape|San(?:ta|kt)?|São|Los|Las|Saint|Ste?|Nizhny|"
+    r"\b(?:City|County|Province|Prefecture|Isl(?:ands?|es?)|Valley|Ba[yd]|Beach|Village|Township|Peninsula|"
+    r"Mountains|Desert|"
+    r"Oblast|Heights|Springs|Falls|Harbou?r|Shire|Lake|M(?:oun)?t|[PF]ort|Cape|San(?:ta|kt)?|São|Los|Las|Saint|"
+    r"Ste?|Nizhny|"
     r"Ust|Kingdom|Gulf|Strait|Sea)\b"
 )
 """A word of those, without which there is none of them."""
@@ -89,7 +94,8 @@ _PLACED: Final = re.compile(
 """What only places have."""
 _BODY: Final = re.compile(
     r"['’]?s? (?:Times|Post|Journal|Herald|Tribune|Daily|Review|Gazette|Airlines|Airways|Bank|University|College|"
-    r"School|Hospital|Institute|Company|Corp|Inc|Ltd|LLC|Group|Railway|Telecom|Mobile|Motors|Stock|Street|St|Road|Rd|Avenue|"
+    r"School|Hospital|Institute|Company|Corp|Inc|Ltd|LLC|Group|Railway|Telecom|Mobile|Motors|Stock|Street|St|Road|"
+    r"Rd|Avenue|"
     r"Ave|Drive|Lane|Court|Way)\b"
 )
 _LETTERS: Final = re.compile(r"[A-Za-z]{3}")
