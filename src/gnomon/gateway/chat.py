@@ -24,10 +24,11 @@ from gnomon.gateway.replies import (
     upstream_failed,
 )
 from gnomon.gateway.requests import ENDPOINTS
+from gnomon.gateway.running import Field
 from gnomon.gateway.services import Services
 from gnomon.gateway.settle import settle
 from gnomon.gateway.shortcuts import Shortcut
-from gnomon.gateway.streaming import EventStream, Field, Garbage
+from gnomon.gateway.streaming import EventStream, Garbage
 from gnomon.kit import log
 
 _log = log.get(__name__)
