@@ -90,6 +90,55 @@ def test_places_of_one_character_are_found_where_what_stands_beside_them_says_so
     assert places(text) == found
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("队伍来自中、韩、日等国", ["中", "韩", "日"]),
+        ("中葡双方会谈，厄、埃塞两国停火", ["中", "葡", "埃塞"]),
+        ("一位法籍工人和海外华侨", ["法", "华"]),
+        ("根据《中日和平友好条约》", ["中", "日"]),
+        ("他读了《北京往事》", []),
+        ("小、中、大班的孩子，中华人民", []),
+    ],
+)
+def test_countries_of_one_character_stand_in_rows_and_before_what_two_have_together(
+    text: str, found: list[str]
+) -> None:
+    assert places(text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "place"),
+    [
+        ("本报巴黎5月3日电", "巴黎", "巴黎"),
+        ("在河西走廊种树", "河西走廊", "河西走廊"),
+        ("中塞建交以来", "中塞", "中"),
+        ("巴黎客场取胜", "巴黎", ""),
+        ("四川省队取胜", "四川省队", ""),
+    ],
+)
+def test_an_organisation_that_is_nothing_but_places_is_none(text: str, name: str, place: str) -> None:
+    at = text.index(name)
+    read = [Found(at, at + len(name), "ORGANIZATION", 0.8)]
+    found = [one for one in localities.settled(text, read, [], is_wary=False) if one.entity == "LOCATION"]
+    assert (text[found[0].start : found[0].end] if found else "") == place
+
+
+@pytest.mark.parametrize(
+    ("text", "read", "place"),
+    [
+        ("开罗首脑会议", "开罗首脑", "开罗"),
+        ("昆明晴转多云", "昆明晴转多云", "昆明"),
+        ("5月3日电开罗下雨", "电开罗", "开罗"),
+        ("到西湖天地步行", "西湖天地步行", "西湖天地步行"),
+    ],
+)
+def test_what_stands_beside_a_known_name_and_is_none_is_left_out(text: str, read: str, place: str) -> None:
+    at = text.index(read)
+    found = localities.settled(text, [], [Found(at, at + len(read), "LOCATION", 0.8)], is_wary=False)
+    assert [text[one.start : one.end] for one in found] == [place]
+
+
 def test_a_place_in_another_name_is_left_to_it() -> None:
     spans = ASKING.mask("杭州市公安局通报，收货地址：杭州市西湖区文三路100号2幢301室", "input").spans
     assert [span.entity for span in spans] == ["ORGANIZATION", "ADDRESS"]

@@ -36,7 +36,7 @@ _COUNT = (
 _NUMBER: Final = re.compile(
     rf"(?!(?:19|20)[0-9]{{2}}[-/.])(?:(?:第|附|地下|负)?{_COUNT}(?:{_UNIT})(?:之[0-9一二三四五六七八九十]{{1,2}})?(?![线年月日周])"
     rf"|[A-Za-z]?[0-9]{{1,5}}(?:[-—–/#][A-Za-z0-9]{{1,5}})+(?![0-9])"
-    rf"|[A-Za-z]?[0-9]{{2,5}}[A-Za-z]?(?![0-9A-Za-z.%]|(?![了的是])[{_HAN}]))"
+    rf"|[A-Za-z]?[0-9]{{2,5}}[A-Za-z]?(?![0-9A-Za-z.%℃°‰]|(?![了的是])[{_HAN}]))"
 )
 # Words that stand in sentences, not in the names of places.
 _PROSE = "的了是我你他她它们这那就也还很把被给着吗呢吧啊说及或但而请谁已"
@@ -77,7 +77,8 @@ _DEEDS_TEXT: Final = (
     "正在 共同 全面 重新 多措并举 有望 或将 方便 上线 涨停 跌停 敲定 复建 助推 领跑 研判 挂牌 收购 "
     "融资 投产 夺冠 战胜 击败 对阵 晋级 打过 打交道"
 )
-_DEEDS: Final = re.compile("|".join(_DEEDS_TEXT.split()))
+_WEATHER: Final = "多云|雷阵雨|阵雨|[小中大暴][雨雪]|[阴晴]转|转[阴晴]|将有"
+_DEEDS: Final = re.compile(f"{'|'.join(_DEEDS_TEXT.split())}|{_WEATHER}")
 _ROOM: Final = re.compile(r"[室户房]\Z")
 _WHOLE: Final = re.compile(rf"\s*(?:{_NAME}|[ _\-—–#·()（）、./~*+?]){{4,{LONGEST}}}\s*\Z")
 _PLAIN: Final = re.compile(rf"{_NAME}*")
@@ -170,7 +171,8 @@ def _next(text: str, at: int, end: int) -> Part | None:
     if number and not (named and named.end() > number.end() and named.lastgroup in ("town", "road", "admin")):
         return Part(*number.span(), "number")
     loose = _LOOSE.match(text, at, end)
-    if loose and not (named and named.end() <= loose.end()) and not _LEAD.search(text, at, loose.end()):
+    is_name = loose and not any(one.search(text, at, loose.end()) for one in (_LEAD, _DEEDS))
+    if loose and is_name and not (named and named.end() <= loose.end()):
         return Part(*loose.span(), "place")
     if not named or any(one.search(text, at, named.end() - 1) for one in (_LEAD, _DEEDS)):
         return None

@@ -56,6 +56,13 @@ _ALONE: Final = re.compile(
     "|(?<![平柜吧舞讲站前后阳电擂月灶塔炮])台(?=[商胞独资])|港(?=[股府督商胞资])"
     "|(?<![今昨明近当终])[俄美英法日德韩朝印](?=外长|总统|政府|首相|国防部)"
     f"|(?<![{_HAN}])[美日英法德俄韩](?=军)"
+    "|[美英法德日俄韩加澳印华](?=籍)|(?<!中)华(?=[人侨裔](?![民居]))"
+)
+_NATIONS: Final = "中美日英法德俄意韩朝印加澳港台巴以伊埃葡西塞越泰芬"
+# Countries by one character each: 中、美、日; 中葡两国, 澳葡当局, but 厄、埃塞两国.
+_LISTED: Final = re.compile(
+    f"[{_NATIONS}](?:[、和与][{_NATIONS}]){{2,}}"
+    f"|(?!埃塞)[{_NATIONS}]{{2}}(?=两国|建交|双边|边境|边界|首脑会|经贸|当局|双方)"
 )
 # 发展中国家: no China.
 _OTHER: Final = re.compile("(?<=发展)中国家")
@@ -65,8 +72,9 @@ _RANK: Final = re.compile(
     rf"(?:[{_HAN}]{{1,5}}?族){{1,4}}自治[州县区旗]|特别行政区|自治[州县区旗]|省(?![级委会长])|市(?![民场长委值价面政中内级直])"
     "|[县州](?![长委域级])|(?<![国洲太])区(?![长委域级])"
 )
-_WORK: Final = re.compile("(?:《|^)[^《》]{1,40}》|《[^《》]{1,40}$")
-"""Titles of works, of which the sentence may have been cut off a part."""
+_LAW: Final = "法|条例|条约|公约|协定|协议|办法|规定|规划|纲要|声明|公报|计划|意见|通知|决定"
+_WORK: Final = re.compile(f"(?:《|^)(?![^《》]*(?:{_LAW})》)[^《》]{{1,40}}》|《[^《》]{{1,40}}$")
+"""Titles of works other than laws, of which the sentence may have been cut off a part."""
 # What follows a place and is not part of its name.
 _REST: Final = re.compile(
     "(?:地区|[东西南北中]部|流域|沿岸|一带|境内|各地|各市|全境|政府|两国|大陆|世界|山麓|人民|国家|之间)$"
@@ -74,6 +82,13 @@ _REST: Final = re.compile(
 _ENDS: Final = frozenset(
     "省市县区州镇乡村屯庄寨路街巷道桥湾港岛湖河江山峰岭海洋洲峡沟谷泉溪池潭洞滩坡塘城园苑宫寺庙塔楼馆场站厦厅关门口堡院居邦郡府坊营"
 )
+# 本报巴黎五月三日电: who tells it from where.
+_AGENCIES: Final = ("本报", "华社", "新社")
+_DATE: Final = re.compile("[0-9一二三四五六七八九十]{1,3}月")
+_WEATHER: Final = re.compile("(?:多云|[晴阴](?![^转])|(?:雷阵|阵|[小中大暴])[雨雪]).*")
+_DOUBTED: Final = 2
+"""Characters behind a known name that LAC may take for part of it without a reason."""
+_KINDS: Final = frozenset("省市县区州盟旗山河江湖海岛原廊")
 _SITE = (
     "空军基地|球场|广场|步行街|小区|金融商务区|商务区|艺术区|艺术村|度假区|开发区|工业区|工业园|产业园|园区|新区|小镇|大桥|大厦|火车站|"
     "公园|体育场|体育馆|半岛|群岛|海峡|海域|海滩|沙滩|雪山|山脉|火山|峡谷|峡湾|瀑布|高原|平原|盆地|草原|沙漠"
@@ -175,10 +190,14 @@ def settled(text: str, names: list[Found], read: list[Found], *, is_wary: bool) 
     `is_wary`: who read takes more for places than there are, so that what nothing speaks for is none.
     """
     latin = [item for item in read if not _CHINESE.search(text, item.start, item.end)]
+    works = [Found(*work.span(), "") for work in _WORK.finditer(text)]
+    taken = [item for item in names if _is_place(text, item) and not _meets(item, works)]
+    names = [item for item in names if item not in taken]
+    sure = [item._replace(entity=ENTITY) for item in taken]
     people = [item for item in names if item.entity == "PERSON"]
-    others = [item for item in names if item.entity != "PERSON"]
-    others += (Found(*work.span(), "") for work in _WORK.finditer(text))
     places = _apart(list(_of_people(text, people)), _found(text, [one for one in read if one not in latin], is_wary))
+    places = _apart(sure, places)
+    others = [item for item in names if item.entity != "PERSON" and not _is_pair(places, item)] + works
     places = [place for place in places if not _meets(place, others)]
     found = [item for item in names if not _is_all_of(places, item)] + places
     return found + [item for item in latin if item.score >= english_places.SURE or not _meets(item, found)]
@@ -201,24 +220,32 @@ def _found(text: str, read: list[Found], is_wary: bool) -> list[Found]:
 def _place(text: str, item: Found, names: list[Known], is_wary: bool) -> Found | None:
     """What is the name of a place in it, with what follows and belongs to it; None where it is no name."""
     start, end = item.start, item.end
+    if text.startswith("日电", start - 1) and end - start > 2:
+        start += 1  # 5月3日电, of an agency
     while (rest := _REST.search(text, start, end)) and rest.start() - start >= 2:
         end = rest.start()
+    if (weather := _WEATHER.search(text, start + 2, end)) is not None:
+        end = weather.start()
     if (of := text.find("的", start + 2, end)) > 0:
         end = of
     if text[start:end] in _words().general or _PAPER.match(text, end):
         return None
     within = [one for one in names if one.start < end and start < one.end]
-    ends_like_one = end - start > 2 and text[end - 1] in _ENDS
-    if is_wary and not ends_like_one:
-        if not within and end - start <= 2:
+    if end - start <= 2 or text[end - 1] not in _ENDS:
+        if is_wary and not within and end - start <= 2:
             return None
-        first = max((one.end for one in within if one.start == start and one.end < end), default=0)
-        if first and not any(one.start >= first for one in within):
-            end = first  # 大阪乘: a known name, and what nothing speaks for
+        end = _spoken_for(start, end, within, end if is_wary else _DOUBTED)
     if is_wary and len(within) == 1 and within[0].is_sure and within[0].end == end and within[0].start - start <= 3:
         start = within[0].start  # 距西湖
     site = _SITES.match(text, end)
     return Found(start, site.end() if site else end, ENTITY, item.score)
+
+
+def _spoken_for(start: int, end: int, within: list[Known], most: int) -> int:
+    """Where a known name ends that it begins with, if nothing speaks for the few characters behind: 大阪乘."""
+    first = max((one.end for one in within if one.start == start and one.end < end), default=0)
+    is_more = end - first > most or any(one.start >= first for one in within)
+    return end if is_more or not first else first
 
 
 def _alone(text: str) -> Iterator[Found]:
@@ -227,6 +254,8 @@ def _alone(text: str) -> Iterator[Found]:
         yield from (Found(at, at + 1, ENTITY, _KNOWN_SCORE) for at in range(*match.span()))
     for match in _ALONE.finditer(text):
         yield Found(match.start(), match.start() + 1, ENTITY, _KNOWN_SCORE)
+    for match in _LISTED.finditer(text):
+        yield from (Found(at, at + 1, ENTITY, _KNOWN_SCORE) for at in range(*match.span()) if text[at] in _NATIONS)
 
 
 def _of_people(text: str, people: list[Found]) -> Iterator[Found]:
@@ -249,11 +278,29 @@ def _is_of(alone: list[Found], item: Found, names: list[Known]) -> bool:
 
 
 def _is_all_of(places: list[Found], item: Found) -> bool:
-    """Whether someone who has no title is nothing but places: 印巴."""
-    if item.entity != "PERSON" or item.score >= _TITLED:
-        return False
+    """Whether someone who has no title is nothing but places (印巴), or what was taken for an organisation is."""
+    is_untitled = item.entity == "PERSON" and item.score < _TITLED
+    return (is_untitled and _covers(places, item)) or _is_pair(places, item)
+
+
+def _is_pair(places: list[Found], item: Found) -> bool:
+    """Whether what was taken for an organisation is two places, of one character each: 中葡."""
+    return item.entity == "ORGANIZATION" and item.end - item.start == 2 and _covers(places, item)
+
+
+def _covers(places: list[Found], item: Found) -> bool:
     within = {at for one in places if _meets(one, [item]) for at in range(one.start, one.end)}
     return within == set(range(item.start, item.end))
+
+
+def _is_place(text: str, item: Found) -> bool:
+    """Whether an organisation is nothing but a known place that says what it is: 河北省, 河西走廊."""
+    if item.entity != "ORGANIZATION":
+        return False
+    is_dated = text.startswith(_AGENCIES, item.start - 2) and _DATE.match(text, item.end)
+    if not is_dated and (item.end - item.start < _SURE or text[item.end - 1] not in _KINDS):
+        return False
+    return any((one.start, one.end) == (item.start, item.end) and (one.is_sure or is_dated) for one in known(text))
 
 
 def _is_sure(item: Found, names: list[Known]) -> bool:
