@@ -14,6 +14,7 @@ from gnomon.gateway.quoting import is_utf8
 from gnomon.gateway.streaming import EventStream, Garbage
 
 MAX_REPLY_BYTES = 16 << 20
+_MARK = b"\xef\xbb\xbf"  # of byte order: a stream may begin with one, which belongs to no event
 
 
 class Buffered:
@@ -35,6 +36,9 @@ class Buffered:
     def head(self, status: int, headers: dict[bytes, bytes]) -> None:
         self.status = status
         self.headers = headers
+        coding = headers.get(b"content-encoding", b"identity").strip().lower()
+        if status == 200 and coding not in (b"", b"identity"):
+            raise Garbage(f"the answer is compressed ({coding[:20]!r}), which nobody asked for")
 
     def body(self, data: bytes) -> None:
         self._size += len(data)
@@ -51,7 +55,8 @@ class Streamed:
     """Sends events on as they arrive; an answer that is no event stream (an error) is collected instead."""
 
     __slots__ = (
-        "_begin", "_ex", "_failed", "_send", "_touch", "_under_way", "events", "last", "quick", "streaming", "whole"
+        "_at_start", "_begin", "_ex", "_failed", "_send", "_touch", "_under_way", "events", "last", "quick",
+        "streaming", "whole",
     )  # fmt: skip
 
     def __init__(
@@ -68,6 +73,7 @@ class Streamed:
         self.streaming = False
         self.last = b""  # what [DONE] brought: it goes out only after the record is written
         self.quick = True  # guarded where it arrives, or else in turn by the thread for names
+        self._at_start = True
         self._failed: BaseException | None = None
         self._under_way: asyncio.Future[bytes] | None = None
         self._ex = ex
@@ -98,6 +104,9 @@ class Streamed:
             self.whole.body(data)
             return
         self._touch()
+        if self._at_start:
+            self._at_start = False
+            data = data.removeprefix(_MARK)
         if self.quick:
             events = self.events
             out = events.feed(data)

@@ -57,11 +57,11 @@ async def _ask(side: Exchange, s: Services, q: Question, rule: Cascade) -> dict[
     rules = q.route.route
     asked = q.asking(_with_logprobs(q, side.endpoint, rule), q.deadline)
     silence_s = rules.first_byte_s or rules.timeout_s / 2.0
-    failure = await call(side, s, asked, target=target, circuit=circuit, sink=sink, silence_s=silence_s)
-    side.status, side.outcome = sink.status, _outcome(failure, sink.status)
-    if side.outcome != "ok":
-        return None
     try:
+        failure = await call(side, s, asked, target=target, circuit=circuit, sink=sink, silence_s=silence_s)
+        side.status, side.outcome = sink.status, _outcome(failure, sink.status)
+        if side.outcome != "ok":
+            return None
         side.tokens_in, side.tokens_out = usage_of(sink.data)
         answer: dict[str, Any] = decoded(sink.data)
     except Garbage as error:

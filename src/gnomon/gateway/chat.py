@@ -34,6 +34,7 @@ from gnomon.kit import log
 _log = log.get(__name__)
 _encode = msgspec.json.Encoder().encode
 _EVENTS = b"text/event-stream; charset=utf-8"
+_NEAR_S = 0.01
 _MOST_DIGITS = 6  # of seconds to wait: eleven days
 
 
@@ -279,12 +280,15 @@ def _refuse(ex: Exchange, out: Out, s: Services, refusal: Refusal) -> None:
 
 
 def _too_late(q: Question) -> Refusal:
-    rules = q.route.route
+    silence_s = q.route.route.timeout_s
+    if q.deadline.left_s <= _NEAR_S:
+        why = "（整个请求的时限已到）", "(the time of the whole request is over)"
+    else:
+        why = f"（静默上限 {silence_s:g} 秒）", f"({silence_s:g} s of silence at most)"
     return Refusal(
         "timeout",
         504,
-        message=f"模型未在时限内完成响应（静默上限 {rules.timeout_s:g} 秒）。 No complete answer in the time allowed"
-        f" ({rules.timeout_s:g} s of silence at most).",
+        message=f"模型未在时限内完成响应{why[0]}。 No complete answer in the time allowed {why[1]}.",
         code="timeout",
     )
 

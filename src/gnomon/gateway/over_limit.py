@@ -69,13 +69,14 @@ def seconds(wait: float) -> str:
 
 
 def duration(wait: float) -> str:
-    """As Go writes durations, which is what OpenAI's headers hold: `17ms`, `8.64s`, `6m0s`."""
+    """As Go writes durations, which is what OpenAI's headers hold: `17ms`, `8.64s`, `6m0s`, `1h0m0s`."""
+    wait = round(max(wait, 0.0), 3)
     if wait < 1.0:
-        return f"{max(wait, 0.0) * 1000:.0f}ms"
+        return f"{wait * 1000:.0f}ms"
     if wait < 60.0:
-        return f"{round(wait, 3):g}s"
+        return f"{wait:g}s"
     minutes, rest = divmod(round(wait), 60)
-    return f"{minutes}m{rest}s"
+    return f"{minutes}m{rest}s" if minutes < 60 else f"{minutes // 60}h{minutes % 60}m{rest}s"
 
 
 def _who(subject: str) -> tuple[str, str]:

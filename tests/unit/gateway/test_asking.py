@@ -248,6 +248,7 @@ def test_a_callers_time_goes_on_to_the_model_server_and_ends_the_request(
     upstream.script = Script(first_token_s=5)
     response = HTTP.post(f"{gateway.url}/chat/completions", json=body, headers=given)
     assert (response.status_code, response.json()["error"]["code"]) == (504, "timeout")
+    assert "time of the whole request is over" in response.json()["error"]["message"]
     _until(lambda: upstream.aborted == 1)
     wrong = HTTP.post(f"{gateway.url}/chat/completions", json=body, headers=bearer() | {"x-gnomon-timeout-ms": "soon"})
     assert wrong.status_code == 400

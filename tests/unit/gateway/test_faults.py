@@ -117,6 +117,24 @@ def test_a_stream_that_is_no_stream_of_events_is_an_error(gateway: Gateway, upst
     assert "[DONE]" not in text
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_compressed_answer_is_told_as_one_that_nobody_asked_for(
+    gateway: Gateway, upstream: Upstream, stream: bool
+) -> None:
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-encoding: gzip\r\ncontent-length: 3\r\n\r\n"
+    upstream.script = Script(respond=lambda path, body: head + b"\x1f\x8b\x08")
+    assert gateway.call(stream=stream).status_code == 502
+    assert "compressed (b'gzip')" in gateway.records()[0]["error"]
+
+
+def test_a_mark_of_byte_order_before_a_stream_takes_no_event_with_it(gateway: Gateway, upstream: Upstream) -> None:
+    body = b"\xef\xbb\xbf" + event({"content": "first "}) + event({"content": "last"}) + b"data: [DONE]\n\n"
+    raw = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+    upstream.script = Script(respond=lambda path, body: raw)
+    gateway.call(stream=True)
+    assert "first last" in gateway.records()[0]["reply"]
+
+
 def test_an_answer_shorter_than_it_says_is_an_error(tmp_path: Path, upstream: Upstream, start: Start) -> None:
     gateway = start(make_home(tmp_path, upstream_url=upstream.url, timeout_s=0.3))
     upstream.script = Script(respond=lambda path, body: SHORT)

@@ -127,7 +127,16 @@ def test_what_a_key_may_is_overruled_by_its_quota_and_sleeping_keys_have_no_mete
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0.0, "0ms"), (0.0171, "17ms"), (8.64, "8.64s"), (59.9999, "60s"), (360.2, "6m0s")]
+    ("seconds", "text"),
+    [
+        (0.0, "0ms"),
+        (0.0171, "17ms"),
+        (0.9999, "1s"),
+        (8.64, "8.64s"),
+        (59.9999, "1m0s"),
+        (360.2, "6m0s"),
+        (3600.0, "1h0m0s"),
+    ],
 )
 def test_durations_are_written_as_openai_writes_them(seconds: float, text: str) -> None:
     assert duration(seconds) == text

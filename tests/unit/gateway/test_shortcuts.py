@@ -179,6 +179,19 @@ def small_says(reply: dict[str, Any] | tuple[int, Any]) -> Script:
     return Script(respond=respond)
 
 
+def test_a_small_model_whose_answer_nobody_can_read_is_followed_by_the_large_one(
+    tmp_path: Path, upstream: Upstream, start: Start
+) -> None:
+    gateway = start(cascading(tmp_path, upstream))
+    packed = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 3\r\n\r\n\x1f\x8b\x08"
+    upstream.script = Script(respond=lambda path, body: packed if body["model"] == "small" else (200, answer("大模型")))
+    assert gateway.call().json()["choices"][0]["message"]["content"] == "大模型"
+    assert [(row["outcome"], row.get("role", "")) for row in gateway.records()] == [
+        ("upstream_error", "draft"),
+        ("ok", ""),
+    ]
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_small_model_that_is_sure_answers_and_the_saving_is_recorded(
     tmp_path: Path, upstream: Upstream, start: Start, stream: bool
