@@ -19,12 +19,11 @@ from gnomon.gateway.replay import as_events
 from gnomon.gateway.replies import (
     as_error,
     may_restore,
-    merge,
     restored,
     upstream_failed,
 )
 from gnomon.gateway.requests import ENDPOINTS
-from gnomon.gateway.running import Field
+from gnomon.gateway.running import Field, merge
 from gnomon.gateway.services import Services
 from gnomon.gateway.settle import settle
 from gnomon.gateway.shortcuts import Shortcut

@@ -20,6 +20,13 @@ _LABELS = frozenset(
     type id name role format status signature data title url mime_type language object finish_reason
     """.split()  # noqa: SIM905 - a line for each word would tell nobody more
 )
+ENDS = frozenset(
+    """
+    stop length tool_calls content_filter function_call eos eos_token stop_sequence end_turn max_tokens tool_use
+    model_length error abort
+    """.split()  # noqa: SIM905 - a line for each word would tell nobody more
+)
+"""What is said of a choice that has ended. Anything else may stand in every event, and nothing held goes on for it."""
 _BLOBS = frozenset(("data", "b64_json", "file_data"))
 _HOLDERS = frozenset("audio input_audio audio_url image images image_url video videos video_url file".split())  # noqa: SIM905
 _SHORT_BLOB = 64  # characters: what is shorter may be a number that was cut

@@ -122,6 +122,11 @@ class FieldStream:
         return self._tree.counts if self._waits else self._stream.counts
 
     @property
+    def pending(self) -> str:
+        """The text that is held back now."""
+        return "".join(self._parts) if self._waits else self._stream.pending
+
+    @property
     def blocked(self) -> str:
         """The entity that forbids the stream to go on, or nothing."""
         return self._stream.blocked

@@ -12,6 +12,7 @@ from gnomon.gateway.fields import tree_guard
 from gnomon.gateway.guarding import DEEPEST, Guard, TreeGuard
 from gnomon.gateway.judging import judge
 from gnomon.gateway.refusal import Refusal
+from gnomon.gateway.running import merge
 from gnomon.gateway.snapshot import PreparedRoute
 from gnomon.gateway.streaming import Garbage
 
@@ -141,8 +142,3 @@ def restored(value: Any, vault: Any, depth: int = 0) -> Any:
     if isinstance(value, list):
         return [restored(v, vault, depth + 1) for v in value]
     return value
-
-
-def merge(into: dict[str, int], counts: dict[str, int]) -> None:
-    for entity, count in counts.items():
-        into[entity] = into.get(entity, 0) + count

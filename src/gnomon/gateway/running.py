@@ -1,5 +1,7 @@
 """One text of a stream that runs from event to event: judged, masked, kept for the record, restored."""
 
+import re
+
 from gnomon import native
 from gnomon.gateway.guarding import StreamMasker, StreamRestorer, blocked
 from gnomon.gateway.judging import ContentStream
@@ -7,6 +9,7 @@ from gnomon.gateway.moulds import Mould
 
 KEPT_REPLY_CHARS = 1_048_576
 """Characters of the masked reply that the record has at most."""
+_NUMBER_OR_ADDRESS = re.compile(r"[\d@]")
 _native = native.load("events")
 _splice = _native.splice if _native is not None else None
 
@@ -62,8 +65,19 @@ class Field:
             self._keep(text)
         return text if self.restore is None else self.restore.feed(text) + self.restore.flush()
 
+    @property
+    def may_go_on(self) -> bool:
+        """Whether what is held back now may be the beginning of a number or of an address, not of a mere word."""
+        return _NUMBER_OR_ADDRESS.search(self.masker.pending) is not None
+
     def _keep(self, text: str) -> None:
         """For the record: the masked text, never the restored one, and no more of it than a record has."""
         if self._size < KEPT_REPLY_CHARS:
             self._size += len(text)
             self.kept.append(text)
+
+
+def merge(into: dict[str, int], counts: dict[str, int]) -> None:
+    """So many more of each entity were acted upon."""
+    for entity, count in counts.items():
+        into[entity] = into.get(entity, 0) + count

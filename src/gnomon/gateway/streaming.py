@@ -14,7 +14,7 @@ from gnomon.gateway.exchange import Exchange
 from gnomon.gateway.guarding import TreeGuard
 from gnomon.gateway.meters import token_count
 from gnomon.gateway.moulds import Mould, mould
-from gnomon.gateway.running import KEPT_REPLY_CHARS, Field
+from gnomon.gateway.running import KEPT_REPLY_CHARS, Field, merge
 
 _MAX_EVENT_BYTES = 1_048_576
 _decode = msgspec.json.Decoder().decode
@@ -23,12 +23,6 @@ _MOST_MOULDS = 8  # made in vain: a server whose events never repeat is not wort
 _MOST_FIELDS = 4096
 _FEW = 3  # events in which one that is like the rest is met: before it there is one with the role alone
 _RUNNING = frozenset(("content", "refusal", "reasoning", "reasoning_content"))
-_ENDS = frozenset(
-    """
-    stop length tool_calls content_filter function_call eos eos_token stop_sequence end_turn max_tokens tool_use
-    model_length error abort
-    """.split()  # noqa: SIM905 - a line for each word would tell nobody more
-)  # anything else may stand in every event, and nothing that is held goes on for it
 _CALM = frozenset((("index", "delta", "finish_reason"), ("index", "delta", "logprobs", "finish_reason")))
 
 
@@ -104,9 +98,10 @@ class EventStream:
 
     def counts(self) -> dict[str, int]:
         total: dict[str, int] = {}
-        for counts in (*[field.masker.counts for field in self._fields.values()], *self._asides.counts()):
-            for entity, count in counts.items():
-                total[entity] = total.get(entity, 0) + count
+        for field in self._fields.values():
+            merge(total, field.masker.counts)
+        for counts in self._asides.counts():
+            merge(total, counts)
         return total
 
     def reply(self) -> str:
@@ -233,8 +228,7 @@ class EventStream:
     def _walk(self, value: dict[str, Any]) -> dict[str, Any]:
         tree = self._tree()
         guarded: dict[str, Any] = tree.value(value)
-        for entity, count in tree.counts.items():
-            self._ex.entities_out[entity] = self._ex.entities_out.get(entity, 0) + count
+        merge(self._ex.entities_out, tree.counts)
         return guarded
 
     def _choice(self, choice: Any) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
@@ -264,7 +258,7 @@ class EventStream:
         choice, said = self._rest(index, choice, changed)
         if told and finish is not None:
             self._finish[index] = finish
-            held = self._held(index) if isinstance(finish, str) and finish in _ENDS else {}
+            held = self._held(index) if isinstance(finish, str) and finish in deltas.ENDS else {}
             if held:
                 ended = {name: deltas.joined(choice.get(name), text) for name, text in held.items()}
                 choice = spelling.without({**choice, **ended})
@@ -389,14 +383,15 @@ class EventStream:
         return {"index": index, **nothing, **said, "finish_reason": None}
 
     def _flushed(self, index: int, *, keep: tuple[str, ...] = ()) -> dict[str, Any] | None:
-        """What the fields of this choice still held, as a choice of its own; those that begin like `keep` stay open."""
+        """What the fields of this choice still held, as a choice of its own. Those stay open that begin like `keep`, or
+        then hold what may be the beginning of a number."""
         held = self._held(index, keep)
         return self._ending(index, held) if held else None
 
     def _held(self, index: int, keep: tuple[str, ...] = ()) -> dict[str, Any]:
         said: dict[str, Any] = {}
         for (i, name), field in self._fields.items():
-            if i == index and not name.startswith(keep):
+            if i == index and not (keep and (name.startswith(keep) or field.may_go_on)):
                 held = field.flush()
                 said = deltas.joined(said, deltas.told(name, held, self._insides.get((i, name)))) if held else said
         return said

@@ -57,6 +57,11 @@ class StreamMasker:
         return self._window.held
 
     @property
+    def pending(self) -> str:
+        """The text that is held back now."""
+        return self._window._pending
+
+    @property
     def counts(self) -> dict[str, int]:
         """How many of each entity were acted upon so far."""
         return self._run.counts

@@ -82,6 +82,10 @@ class FakeStream:
         self._held = text[keep:]
         return self._out(text[:keep])
 
+    @property
+    def pending(self) -> str:
+        return self._held
+
     def splice(self, how: Any, data: bytes, mould: Any) -> None: ...
 
     def flush(self) -> str:

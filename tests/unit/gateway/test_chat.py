@@ -78,7 +78,7 @@ def test_several_choices_and_tool_calls_are_guarded_each_on_its_own(gateway: Gat
     events = [
         event({"content": "号码138"}),
         event({"content": "另一个139"}, index=1),
-        event({"content": "12345678"}),
+        event({"content": "12345678。"}),
         event({"content": "00000000"}, index=1),
         event(call('{"n":"137')),
         event(call('00001111"}')),
@@ -88,7 +88,7 @@ def test_several_choices_and_tool_calls_are_guarded_each_on_its_own(gateway: Gat
     ]
     upstream.script = Script(respond=lambda path, body: _raw_stream(events))
     text = gateway.call(stream=True).text
-    assert _content(text, 0) == "号码[PHONE]"
+    assert _content(text, 0) == "号码[PHONE]。"
     assert _content(text, 1) == "另一个[PHONE]"
     arguments = "".join(
         tool["function"]["arguments"] for choice in _choices(text) for tool in choice["delta"].get("tool_calls", [])

@@ -99,6 +99,20 @@ def test_what_was_held_of_a_call_is_not_lost_when_another_begins() -> None:
     assert calls == {0: "⟦手机⟧", 1: "12345678"}
 
 
+def test_a_word_is_told_before_the_calls_that_follow_it_and_a_number_waits_for_its_end() -> None:
+    call = told(STRUCTURES["free-form tool"]("x，"))
+    running = stream()
+    out = running.feed(told({"content": "Let me check."}) + call)
+    assert [(one.get("content"), "tool_calls" in one) for one in _deltas(out)[1:]] == [("check.", False), (None, True)]
+    out = running.feed(told({"content": f"拨 {MOBILE[:4]}"}) + call + told({"content": MOBILE[4:]}) + DONE)
+    assert "".join(one.get("content", "") for one in _deltas(out)) == "拨 ⟦手机⟧"
+
+
+def _deltas(out: bytes) -> list[dict[str, Any]]:
+    blocks = [block for block in out.split(b"\n\n") if block.startswith(b"data: {")]
+    return [json.loads(block[6:])["choices"][0]["delta"] for block in blocks]
+
+
 def test_a_placeholder_comes_back_inside_a_structure_wherever_it_was_cut() -> None:
     vault = Vault()
     masked = PSEUDONYM.mask(f"电话 {MOBILE}。", "input", vault).text
