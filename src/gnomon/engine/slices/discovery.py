@@ -8,10 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any, Literal
 
-import numpy as np
-
 from gnomon.engine.slices.features import family, features_of
-from gnomon.engine.stats import Answered, BadAnswers, Interval, benjamini_hochberg, two_sample_power, wilson
+from gnomon.engine.stats import Answered, BadAnswers, Interval, benjamini_hochberg, fisher, two_sample_power, wilson
 from gnomon.engine.stats.slice_table import MAX_Q, MIN_N, MIN_POWER
 
 EFFECT = 0.10
@@ -151,13 +149,7 @@ def _look(
     )
     if n < min_n or power < min_power:
         return part
-    return replace(part, p=_fisher(errors, n - errors, rest_errors, rest_n - rest_errors))
-
-
-def _fisher(errors: int, right: int, rest_errors: int, rest_right: int) -> float:
-    from scipy.stats import fisher_exact  # heavy; only who looks for slices pays for it
-
-    return min(1.0, float(fisher_exact(np.array([[errors, right], [rest_errors, rest_right]])).pvalue))
+    return replace(part, p=fisher(errors, n - errors, rest_errors, rest_n - rest_errors))
 
 
 def _judged(part: Slice, *, q: float, max_q: float) -> Slice:

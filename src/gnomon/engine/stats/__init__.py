@@ -16,6 +16,7 @@ from gnomon.engine.stats.ranking import Ks, delong_auc, ks
 from gnomon.engine.stats.resampling import bootstrap, seed_of
 from gnomon.engine.stats.sheet import Answered, BadAnswers, Sheet, sheet_of
 from gnomon.engine.stats.slice_table import SliceRow, slice_table
+from gnomon.engine.stats.tables import fisher
 
 __all__ = [
     "Answered",
@@ -38,6 +39,7 @@ __all__ = [
     "benjamini_hochberg",
     "bootstrap",
     "delong_auc",
+    "fisher",
     "holm",
     "kept",
     "kept_by_interval",
