@@ -51,7 +51,11 @@ def begin(ex: Exchange, s: Services) -> None:
     try:
         if snapshot is None:
             raise Refusal(
-                "internal", 503, message="尚无有效策略包。 No valid bundle yet; see /readyz.", code="not_ready"
+                "internal",
+                503,
+                message="尚无有效策略包。 No valid bundle yet; see /readyz.",
+                code="not_ready",
+                headers=(("retry-after", "5"),),
             )
         ex.endpoint = ENDPOINTS.get(ex.path) or ("models" if ex.path.startswith("/v1/models/") else "")
         s.admission.admit(ex, snapshot)

@@ -50,7 +50,10 @@ def over_limit(found: Entry) -> Refusal:
 
 
 def refuse_too_large(meters: tuple[Meter, ...], tokens: int) -> None:
-    """Raises Refusal where the request alone is more than a minute's tokens: waiting would not help."""
+    """Raises Refusal where the request alone is more than a minute's tokens.
+
+    Waiting would not help; who does not know `x-should-retry` waits at least that minute.
+    """
     for meter in meters:
         if 0 < meter.tokens_per_minute < tokens:
             chinese, english = _who(meter.subject)
@@ -60,7 +63,7 @@ def refuse_too_large(meters: tuple[Meter, ...], tokens: int) -> None:
                 message=f"请求过大：约需 {tokens} 个 token，{chinese}每分钟限 {meter.tokens_per_minute}。"
                 f" Request too large: about {tokens} tokens, and {english} has {meter.tokens_per_minute} a minute.",
                 code="rate_limit_exceeded",
-                headers=(("x-should-retry", "false"),),
+                headers=(("retry-after", "60"), ("x-should-retry", "false")),
             )
 
 

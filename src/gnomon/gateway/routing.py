@@ -64,6 +64,7 @@ def choose(route: PreparedRoute, *, named: str, caller: str, limits: Limits, use
             503,
             message=f"模型 {route.route.model} 暂无可用部署。 Model {route.route.model} has no deployment to answer.",
             code="no_target",
+            headers=(("retry-after", "5"),),
         )
     return Choice(ranked)
 

@@ -169,7 +169,8 @@ def test_without_a_bundle_it_says_so_and_recovers(
     for part in ("policy", "roster"):
         (tmp_path / "bundle" / f"{part}.json").rename(tmp_path / f"{part}.json")
     gateway = start(home)
-    assert gateway.call().json()["error"]["code"] == "not_ready"
+    refused = gateway.call()
+    assert (refused.json()["error"]["code"], refused.headers["retry-after"]) == ("not_ready", "5")
     assert HTTP.get(f"http://127.0.0.1:{gateway.port}/readyz").status_code == 503
     assert HTTP.get(f"http://127.0.0.1:{gateway.port}/livez").status_code == 200
     for part in ("policy", "roster"):

@@ -81,6 +81,7 @@ def test_a_request_larger_than_a_minute_is_told_so_and_not_to_try_again(
     gateway = begin(start, tmp_path, upstream, Quota(kind="team", value="business", tokens_per_minute=100))
     refused = gateway.call(max_tokens=200)
     assert (refused.status_code, refused.headers["x-should-retry"]) == (429, "false")
+    assert refused.headers["retry-after"] == "60"  # for clients that know no better
     assert "Request too large" in refused.json()["error"]["message"]
     assert gateway.call().status_code == 200  # an answer of unsaid length does not ask for more than there is
 

@@ -86,4 +86,4 @@ def test_a_route_without_weights_answers_only_by_name(policy: Policy, limits: Li
     assert routing.choose(found, named="a", caller="x", limits=limits).targets[0].target.id == "a"
     with pytest.raises(Refusal) as refused:
         first(found, "x", limits)
-    assert refused.value.status == 503
+    assert (refused.value.status, dict(refused.value.headers)) == (503, {"retry-after": "5"})
