@@ -26,6 +26,16 @@ def found(text: str) -> list[str]:
         ("The Quillstack office is in Leeds", "Quillstack"),
         ("Quillstack is a small software company", "Quillstack"),
         ("Quillstack shares fell", "Quillstack"),
+        ("a year at Marlow, Pike and Trent before", "Marlow, Pike and Trent"),
+        ("The Marlow, Pike and Trent Orchestra plays", "Marlow, Pike and Trent Orchestra"),
+        ("The U.N. office is closed", "U.N."),
+        ("Company: Quillstack", "Quillstack"),
+        ("She joined Quillstack in May", "Quillstack"),
+        ("Invoice from Umbra Coffee Roasters, 12 March", "Umbra Coffee Roasters"),
+        ("St. Brendan's Hospital lost the file", "St. Brendan's Hospital"),
+        ("anna is from quillstack computing inc. in leeds", "quillstack computing inc."),
+        ("We meet at Quillstack, 12 Pellucid Road", "Quillstack"),
+        ("Copyright 2017 Red Quill, Inc.", "Red Quill, Inc."),
     ],
 )
 def test_an_organisation_is_found(text: str, organisation: str) -> None:
@@ -42,10 +52,23 @@ def test_an_organisation_is_found(text: str, organisation: str) -> None:
         "My bank and the hospital are closed",
         "PLEASE WORK FOR US",
         "Monday was founded on Sunday",
+        "Operating Systems and Storage Solutions",
+        "Anna is from Estonia.",
     ],
 )
 def test_people_and_ordinary_words_are_no_organisations(text: str) -> None:
     assert found(text) == []
+
+
+def test_a_line_below_a_person_is_the_firm() -> None:
+    assert found("Ada Lovelace\nQuillstack\n12 Pellucid Road\n") == ["Quillstack"]
+    assert found("Ada Lovelace\nSales Manager\n") == found("Ada Lovelace\nBob Jones\n") == found("Quillstack\n") == []
+
+
+def test_partners_of_a_firm_are_found_past_the_end_of_a_sentence() -> None:
+    text = "Aristotle said that he spent a whole long year at Marlow, Pike and Trent as their clerk"
+
+    assert found(text) == ["Marlow", "Pike and Trent"]
 
 
 @given(

@@ -6,17 +6,17 @@ a title, or words that only people have after them. Names in small or in capital
 
 import re
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 from typing import Final, NamedTuple
 
-from gnomon.guard.names.given import is_family, is_given, is_plain
+from gnomon.guard.names.english_places import places
+from gnomon.guard.names.given import is_family, is_given, is_plain, no_names
 from gnomon.guard.names.surroundings import (
     ACTS,
     ASKED,
     BODY_LEAD,
     BODY_TAIL,
     HUMAN,
+    LED,
     LISTED,
     LOWER,
     NAMED_BY,
@@ -24,6 +24,7 @@ from gnomon.guard.names.surroundings import (
     ORGANISED,
     OWN,
     PLACED,
+    SAID_BY,
     SPEAKS,
     SURE,
     TOWARDS,
@@ -58,7 +59,7 @@ _SHAPE: Final = re.compile(
     r"(?:[a-z](?:ovi[cč]h?|evi[cč]h?|ovna|evna|[oe]v|[oe]va|sson|sdotti?r|sdótti?r|dóttir|enko|escu|[aeiou]?nyan|"
     r"oglu|oğlu|"
     r"sk[iy]|ská|ska|czyk|wicz|vi[cć]|ová|shvili|adze|opoulos|akis|inen|onen|quist|qvist|zadeh|strøm|ström|gaard|"
-    r"feld|stein|mann|heim|baum|berger)|\A(?:M[a]?c|O['’]|Fitz)[A-Z][a-z]{2,})\Z"
+    r"feld|stein|mann|heim|baum|berger)|\A(?:M[a]?c|O['’])[A-Z][a-z]{2,}|\AFitz[A-Z]?[a-z]{3,})\Z"
 )
 """What family names end in, or begin with."""
 _SYLLABLE: Final = (
@@ -101,12 +102,6 @@ class Row(NamedTuple):
     start: int
     end: int
     parts: tuple[str, ...]
-
-
-@cache
-def no_names() -> frozenset[str]:
-    """Words that begin with a capital though they are no names."""
-    return frozenset(Path(__file__).with_name("corpus").joinpath("capitals.txt").read_text(encoding="utf-8").split())
 
 
 def find(text: str) -> Iterator[Found]:
@@ -232,7 +227,7 @@ def _is_name(text: str, row: Row) -> bool:
         return False
     if SURE.search(before) and (not all(map(is_plain, parts)) or OWN.search(before)):
         return True
-    if len(parts) > 1 and parts[0] in _PLACES:
+    if len(parts) > 1 and (parts[0] in _PLACES or name.lower() in places().sure):
         return False
     if len(parts) == 1:
         return _is_alone(text, row, before)
@@ -256,6 +251,8 @@ def _is_alone(text: str, row: Row, before: str) -> bool:
         return is_given(word) and HUMAN.match(text, row.end) is not None
     if _is_known(word) and (more := _REVERSED.match(text, row.end)) and _is_sure(more[1]):
         return True  # Lovelace, Ada
+    if SAID_BY.search(before) and _is_known(word):
+        return word.lower() not in places().sure | places().doubtful
     led, acts = NAMED_BY.search(before) is not None, ACTS.match(text, row.end) is not None
     return HUMAN.match(text, row.end) is not None or (led and acts) or (_is_known(word) and acts)
 
@@ -319,7 +316,9 @@ def _shouted(text: str) -> Iterator[Found]:
         parts = [part.strip(",.").title() for part in match.group().split() if len(part.strip(",.")) > 1]
         if len(parts) < 2 or ORGANISED.search(" ".join(parts)) or any(map(is_plain, parts)):
             continue
-        if (is_given(parts[0]) and is_family(parts[-1])) or (is_family(parts[0]) and is_given(parts[-1])):
+        known = [is_given(part) or is_family(part) for part in (parts[0], parts[-1])]
+        is_begun = not text[: match.start()].strip() or text[: match.start()].endswith(": ")
+        if parts[0] not in _PLACES and (all(known) or (is_begun and any(known) and no_names().isdisjoint(parts))):
             yield Found(match.start(), match.end(), "PERSON", 0.7)
 
 
@@ -330,7 +329,8 @@ def _small(text: str) -> Iterator[Found]:
             yield Found(said.start(1), said.end(1), "PERSON", 0.7)
     for match in _SMALL.finditer(text):
         last = match[1].rstrip(".'’")
-        if _are_small_names(match.group(), last):
+        led = LED.search(text, max(0, match.start() - 8), match.start()) is not None
+        if _are_small_names(match.group(), last, led=led):
             yield Found(match.start(), match.start(1) + len(last), "PERSON", 0.7)
     for match in TOWARDS.finditer(text):
         word = match[1] or match[2]
@@ -339,12 +339,12 @@ def _small(text: str) -> Iterator[Found]:
             yield Found(at, at + len(word), "PERSON", 0.6)
 
 
-def _are_small_names(first: str, last: str) -> bool:
-    """Whether both are names and nothing else, in whichever order."""
+def _are_small_names(first: str, last: str, *, led: bool) -> bool:
+    """Whether both are names and nothing else, in whichever order; behind `of` and such one given name is enough."""
     if len(first) < 3 or is_plain(first) or is_plain(last):
         return False
     if is_given(first.title()):
-        return _is_known(last) or (len(last) > 2 and is_given(last.title()))
+        return _is_known(last) or (len(last) > 2 and is_given(last.title())) or (led and min(len(first), len(last)) > 4)
     return is_family(first) and len(last) > 2 and is_given(last.title())
 
 

@@ -11,8 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from gnomon.guard.names.english import no_names
-from gnomon.guard.names.given import is_given
+from gnomon.guard.names.given import is_given, no_names
 from gnomon.guard.names.surroundings import PLACED
 from gnomon.guard.view import Found
 

@@ -4,14 +4,13 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from gnomon.guard.names.english import no_names
 from gnomon.guard.names.english_places import places
-from gnomon.guard.names.given import is_given, is_plain
+from gnomon.guard.names.given import is_given, is_plain, no_names
 from gnomon.guard.view import Found
 
 ENTITY: Final = "ORGANIZATION"
 
-_WORD = r"(?:[A-ZÀ-ÖØ-ÞĀ-Ž][\w'’&]*(?:-[A-ZÀ-ÖØ-ÞĀ-Ž]\w*)*|(?:[A-Z]\.){2,5})"
+_WORD = r"(?:(?:St\. )?[A-ZÀ-ÖØ-ÞĀ-Ž][\w'’&]*(?:-[A-ZÀ-ÖØ-ÞĀ-Ž]\w*)*|(?:[A-Z]\.){2,5})"
 _ROW = rf"{_WORD}(?: (?:(?:of|and|&|for|the) ){{0,2}}{_WORD}){{0,4}}"
 _PARTNERS = rf"{_WORD}, {_WORD},? (?:and|&) {_WORD}"
 _NAME = rf"(?:{_PARTNERS}|{_ROW})"
@@ -39,7 +38,7 @@ _KIND: Final = re.compile(
 _ONLY_STRONG: Final = re.compile(rf"\b(?:{_STRONG}|Inc|L\.?L\.?C|Ltd|Corp|GmbH)\b|[&]")
 _LEAD: Final = re.compile(
     r"\b(?:(?:work(?:s|ed|ing)? (?:for|at)|employ(?:ed|ee|ees) (?:by|at|of)|hired by|acquired by|founded by|"
-    r"customers? of|invoice from|spent (?:a|one|two|three|some) (?:year|month|summer|week)s? at|"
+    r"banks? with|customers? of|invoice from|spent (?:a|one|two|three|some) (?:year|month|summer|week)s? at|"
     r"(?:CEO|CFO|CTO|founder|co-founder|chairman|president|spokes\w+|shareholders?|subsidiary|headquarters|"
     r"branch) (?:of|at)|"
     r"(?:year|years|months|internship|job|career|position|interview(?:ed)?|engineer|manager|analyst|director|"
@@ -49,7 +48,8 @@ _LEAD: Final = re.compile(
     r"later became|merged with|joined) |"
     r"(?:[Cc]ompany|[Ee]mployer|[Oo]rgani[sz]ation|[Ff]irm|[Ii]nstitution|[Ww]orkplace|[Ii]nsurer|[Vv]endor|"
     r"[Ss]upplier)"
-    r"(?: [Nn]ame)?: )"
+    r"(?: [Nn]ame)?: )",
+    re.IGNORECASE,
 )
 _LED: Final = re.compile(rf"(?:the )?({_NAME})(?![\w-])")
 _SPOKEN: Final = re.compile(
@@ -100,7 +100,7 @@ def find(text: str) -> Iterator[Found]:
             yield from _found(text, match.start(1), match.end(1), sure=False)
     for lead in _LEAD.finditer(text):
         if led := _LED.match(text, lead.end()):
-            yield from _found(text, led.start(1), led.end(1), sure=lead.group().endswith("at ") and "," in led[1])
+            yield from _found(text, led.start(1), led.end(1), sure=False, is_there=lead.group().endswith("at "))
 
 
 def further(text: str, before: str, *, is_person: bool) -> Iterator[Found]:
@@ -122,12 +122,15 @@ def _is_kind(name: str) -> bool:
     return _ONLY_STRONG.search(name) is not None or not all(map(is_plain, re.findall(r"[\w'’-]+", name)))
 
 
-def _found(text: str, start: int, end: int, *, sure: bool = True) -> Iterator[Found]:
-    """The name without an article. What is not sure is none where a given name or a word of no name begins it."""
+def _found(text: str, start: int, end: int, *, sure: bool = True, is_there: bool = False) -> Iterator[Found]:
+    """The name without an article. What is not sure is none where a word of no name begins it, or a given name unless
+    somebody works there (`is_there`)."""
     while article := _SMALL.match(text[start:end]):
         start += article.end()
     if text[start:end].endswith(".") and not _SHORT.search(text[start:end]):
         end -= 1
     first = text[start:end].split(" ", 1)[0].strip(",")
-    if start < end and (sure or not (is_given(first) or first in no_names() or is_plain(text[start:end]))):
+    if start < end and (
+        sure or not ((is_given(first) and not is_there) or first in no_names() or is_plain(text[start:end]))
+    ):
         yield Found(start, end, ENTITY, 0.8 if sure else 0.7)

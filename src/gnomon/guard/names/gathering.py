@@ -17,9 +17,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from gnomon.guard.names.english import no_names
 from gnomon.guard.names.english_places import places
-from gnomon.guard.names.given import FAMILIES, FILE, PLAIN, pack
+from gnomon.guard.names.given import FAMILIES, FILE, PLAIN, no_names, pack
 
 _NAME: Final = re.compile(r"[A-ZÀ-ÖØ-ÞĀ-Ž][a-zß-öø-ÿĀ-žǎ-ȳ'’A-ZÀ-Þ-]+\Z")
 _WORDS: Final = re.compile(r"[A-Za-zÀ-ž'’-]+")

@@ -50,6 +50,12 @@ def is_plain(word: str) -> bool:
     return word.isascii() and _digest(word.lower()) in known().plain
 
 
+@cache
+def no_names() -> frozenset[str]:
+    """Words that begin with a capital though they are no names."""
+    return frozenset(Path(__file__).with_name("corpus").joinpath("capitals.txt").read_text(encoding="utf-8").split())
+
+
 def pack(names: list[str]) -> bytes:
     """The sorted digests of the names, behind the SHA-256 of them all."""
     digests = b"".join(sorted({_digest(name) for name in names}))

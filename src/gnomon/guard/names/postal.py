@@ -8,8 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from gnomon.guard.names.english import no_names
-from gnomon.guard.names.given import is_given, is_plain
+from gnomon.guard.names.given import is_given, is_plain, no_names
 from gnomon.guard.view import Found
 
 ENTITY: Final = "ADDRESS"

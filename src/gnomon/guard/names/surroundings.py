@@ -96,7 +96,7 @@ BODY_TAIL: Final = re.compile(
 )
 """What only firms, things and places are or have."""
 PLACED: Final = re.compile(
-    r"(?:\b(?:return(?:s|ed|ing)?|mov(?:e|es|ed|ing)|went|go(?:es|ing)?|flew|fly|flying|travel\w*|drove|driv(?:e|"
+    r"(?:\bSte?\.|\b(?:return(?:s|ed|ing)?|mov(?:e|es|ed|ing)|went|go(?:es|ing)?|flew|fly|flying|travel\w*|drove|driv(?:e|"
     r"ing)|back|"
     r"trip|flight|train|bus|heading|relocated) to|\b(?:liv(?:e|es|ed|ing)|born|based|located|offices?|branch|raised|"
     r"stay(?:ed|ing)?|situated|arriv\w+|street|am|hotel|hospital|headquartered|grew up|settled) in|"
@@ -104,6 +104,9 @@ PLACED: Final = re.compile(
     r"state) (?:from|of)) \Z"
 )
 """What leads to a place that is called like a person."""
+SAID_BY: Final = re.compile(r"\b(?:[Aa]ccording to|told|asked|said) \Z")
+"""A family name is enough behind it."""
+LED: Final = re.compile(r"\b(?:of|for|to|from|with|by|is|am|hi|dear) \Z")
 NUMBERED: Final = re.compile(r"[0-9]\s\Z")
 """A street begins like this, not a name."""
 LISTED: Final = re.compile(
@@ -126,7 +129,8 @@ ASKED: Final = re.compile(
 )
 """A name comes next, be it on the next line."""
 LOWER: Final = re.compile(
-    r"\b(?:(?:my|maiden|his|her) name(?: is|'s|’s|:)|name:|mr\.?|mrs\.?|ms\.?|dear|attn:?)\s+"
+    r"\b(?:(?:my|maiden|his|her) name(?: is|'s|’s|:)|name:|(?i:patient|reporter|assignee|"
+    r"client|contact|employee|tenant|sender|recipient|caller|attendee|guest|student|driver|applicant):|mr\.?|mrs\.?|ms\.?|dear|attn:?)\s+"
     r"([a-zß-ÿ]{2,20}(?: (?!(?:and|but|so|from|who|with|please|as|is|my|i|in|on|at|to|for|of|"
     r"the)\b)[a-zß-ž'’-]{2,20})?)(?![\w@])"
 )
