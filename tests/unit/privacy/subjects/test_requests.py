@@ -4,7 +4,6 @@ import base64
 import io
 import json
 import zipfile
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,15 +12,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy.orm import Session
 
-import gnomon.control.evaluation.persons
-import gnomon.control.privacy.jobs  # noqa: F401 - both as wiring does
-from gnomon.app.wiring import subscribe
 from gnomon.contract.verdicts import State
 from gnomon.control.approvals import actions as approvals
 from gnomon.control.audit.sealer import Sealer
 from gnomon.control.audit.tables import AuditEntry
-from gnomon.control.catalog import actions as catalog
-from gnomon.control.catalog.schemas import NewDataset
 from gnomon.control.evaluation import actions as evaluation
 from gnomon.control.evaluation import vault
 from gnomon.control.evaluation.schemas import NewSuite
@@ -30,117 +24,35 @@ from gnomon.control.evidence import actions as evidence
 from gnomon.control.evidence.tables import Artefact
 from gnomon.control.findings.tables import Finding
 from gnomon.control.people.tables import Person
-from gnomon.control.privacy import queries as privacy
 from gnomon.control.privacy.looking import Look, look
-from gnomon.control.privacy.subjects import actions, jobs, queries, rules
+from gnomon.control.privacy.subjects import actions, jobs, rules
 from gnomon.control.privacy.subjects.checks import rights_requests_in_time
-from gnomon.control.privacy.subjects.schemas import Identifier, IdentityCheck, NewRightsRequest
-from gnomon.control.privacy.tables import RightsRequest
 from gnomon.control.rulebook.checks import CheckContext
 from gnomon.control.rulebook.rules import load
 from gnomon.engine.byte_search import search_apart
-from gnomon.engine.documents import Document, Paragraph, Section
-from gnomon.engine.documents.pdf import to_pdf
 from gnomon.guard.persons import person_index
-from gnomon.guard.placeholders import Vault
-from gnomon.guard.policy import DEFAULT_POLICY, Masker
-from gnomon.guard.sealed import CopySealer
 from gnomon.kit import services
-from gnomon.kit.blobs import Blobs
 from gnomon.kit.canonical import digest_bytes
 from gnomon.kit.clock import FakeClock
 from gnomon.kit.errors import BadInput, Denied, NotFound
 from gnomon.kit.jobs import JobContext
-from gnomon.kit.keys import signing_key
 from gnomon.kit.outbox import JobRow
-from gnomon.kit.settings import Settings
 from gnomon.kit.work import Platform
-from tests.fakes.platform import MONDAY, do, make_platform, run_jobs
+from tests.fakes.platform import MONDAY, do, run_jobs
 from tests.fakes.records import StoredRecords
-
-MINE, OTHERS = "13812345678", "13998765432"
-MAIL = "li.lei@example.com"
-JOBS = ("privacy.rights_search", "privacy.rights_package", "privacy.rights_erase")
-
-
-@pytest.fixture
-def records(tmp_path: Path) -> Iterator[StoredRecords]:
-    made = StoredRecords(tmp_path / "records")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def platform(tmp_path: Path, records: StoredRecords, monkeypatch: pytest.MonkeyPatch) -> Platform:
-    """The search of all bytes, which takes a process of its own, is in tests/journeys and in one test here."""
-    monkeypatch.setattr(jobs, "look", lambda values: Look({}, len(values), 0, ()))
-    services.fill(
-        settings=Settings(home=tmp_path),
-        records=records,
-        blobs=Blobs(f"file://{tmp_path / 'store'}"),
-        audit_key=signing_key(tmp_path / "keys" / "audit.key"),
-        bundle_key=signing_key(tmp_path / "keys" / "bundle.key"),
-    )
-    made = make_platform(tmp_path)
-    subscribe(made)
-    return made
-
-
-def asked(wants: str = "erase", **more: str) -> NewRightsRequest:
-    values = {"CN_MOBILE": MINE} | more
-    given = [Identifier(entity=entity, value=value) for entity, value in values.items()]
-    return NewRightsRequest(wants=wants, identifiers=given, contact=MAIL)  # type: ignore[arg-type]
-
-
-def add_record(records: StoredRecords, home: Path, text: str) -> None:
-    """As a gateway leaves it: masked, with tokens, and a copy that only control opens."""
-    vault = Vault()
-    masked = Masker(DEFAULT_POLICY, key=bytes(32)).mask(text, "input", vault)
-    sealed = CopySealer(base64.b64decode(privacy.restore_key())).seal(vault, expires_at=MONDAY.timestamp() + 9e6)
-    records.add(
-        1, MONDAY.timestamp(), request=masked.text, reply="好的", persons=person_index(home).tokens_of(vault.met),
-        sealed=base64.b64encode(sealed).decode(),
-    )  # fmt: skip
-
-
-def add_texts(platform: Platform, *details: str) -> None:
-    """Findings as people write them."""
-    with platform.database.session() as session:
-        for number, detail in enumerate(details or ("客户来电，回拨 138 1234 5678", f"另一客户 {OTHERS} 反映延迟")):
-            session.add(
-                Finding(
-                    id=f"f{number}", number=f"F{number}", title="x", detail=detail, severity="low", clauses=[],
-                    source="people", subject_kind="model", subject_id="m", evidence_ids=[], state="open",
-                    raised_by="wei", raised_at=MONDAY,
-                )
-            )  # fmt: skip
-        session.commit()
-
-
-def add_dataset(platform: Platform) -> str:
-    rows = [{"text": f"我的号码是{MINE}", "label": "正"}, {"text": f"他的号码是{OTHERS}", "label": "负"}]
-    new = NewDataset(name="reviews", label="v1", source="门店", licence="自有", purpose="train", rows=rows)
-    return do(platform, "wei", catalog.add_dataset, new).id
-
-
-def found(platform: Platform, new: NewRightsRequest | None = None) -> RightsRequest:
-    row = do(platform, "bai", actions.open_request, new or asked())
-    do(platform, "ren", actions.verify_identity, row.id, IdentityCheck(how="document"))
-    do(platform, "ren", actions.start_search, row.id)
-    run_jobs(platform, JOBS)
-    return read(platform, row.id)
-
-
-def erased(platform: Platform, row: RightsRequest) -> RightsRequest:
-    asking = do(platform, "ren", actions.ask_erasure, row.id)
-    do(platform, "rong", approvals.vote, asking.approval_id, approve=True, comment="同意")
-    run_jobs(platform, JOBS)
-    return read(platform, row.id)
-
-
-def read(platform: Platform, id: str) -> RightsRequest:
-    with platform.read() as session:
-        return queries.request(session, id)
+from tests.unit.privacy.subjects.conftest import (
+    JOBS,
+    MAIL,
+    MINE,
+    OTHERS,
+    add_dataset,
+    add_record,
+    add_texts,
+    asked,
+    erased,
+    found,
+    read,
+)
 
 
 def test_everything_about_a_person_is_found_however_it_is_written(
@@ -388,80 +300,6 @@ def test_late_requests_are_counted_open_or_not(platform: Platform) -> None:
         assert result.value == late
 
 
-def add_evidence(platform: Platform, data: bytes) -> str:
-    """A file of evidence, as somebody attached it."""
-    digest = services.blobs().put(data)
-    with platform.database.session() as session:
-        session.add(
-            Artefact(
-                id=f"e{digest[:8]}", kind="report", source="people", subject_kind="model", subject_id="m", state="met",
-                facts={}, file_sha256=digest, sha256=digest, made_by="wei", made_at=MONDAY,
-            )
-        )  # fmt: skip
-        session.commit()
-    return f"evidence_artefact:{digest}"
-
-
-def packed(**parts: bytes) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
-        for name, content in parts.items():
-            package.writestr(name.replace("__", "/").replace("_xml", ".xml"), content)
-    return out.getvalue()
-
-
-PAPER = packed(word__document_xml=f"<w:p><w:t>电话{MINE}</w:t></w:p>".encode())
-
-
-@pytest.mark.parametrize(
-    ("data", "why"),
-    [
-        (PAPER[: len(PAPER) - 8], "damaged"),
-        (PAPER.replace(PAPER[60:80], bytes(20)), "damaged"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "encrypted"),
-        (packed(word__document_xml=b"<p/>", word__embeddings__object1=b"\1\2\0\3" * 40), "binary"),
-        (packed(a=packed(b=packed(c=packed(d=b"text")))), "nested"),
-    ],
-)
-def test_a_file_that_cannot_be_looked_into_makes_a_search_insufficient(
-    platform: Platform, data: bytes, why: str
-) -> None:
-    ref = add_evidence(platform, data)
-    row = found(platform, asked("find"))
-    assert row.found["unread"] == [{"holder": "files", "ref": ref, "why": why}]
-    again = found(platform, asked("find"))  # it was noted, and is not taken for looked through the second time
-    assert again.found["unread"] == row.found["unread"]
-    row = do(platform, "ren", actions.close_request, row.id)
-    with platform.read() as session:
-        assert session.get_one(Artefact, row.evidence_id).state == State.INSUFFICIENT
-
-
-def test_what_can_be_read_of_a_file_is_found_beside_what_cannot(platform: Platform) -> None:
-    ref = add_evidence(platform, packed(word__document_xml=f"<t>{MINE}</t>".encode(), bin=b"\0\1\2" * 99))
-    row = found(platform, asked("find"))
-    assert [one["ref"] for one in row.places] == [ref]
-    assert [one["why"] for one in row.found["unread"]] == ["binary"]
-
-
-def test_a_paper_with_a_picture_or_another_paper_in_it_is_read_whole(platform: Platform) -> None:
-    inner = packed(xl__sharedStrings_xml=f"<si><t>{MINE}</t></si>".encode())
-    ref = add_evidence(platform, packed(word__document_xml=b"<p/>", chart=b"\x89PNG\r\n\0", table=inner))
-    row = found(platform, asked("find"))
-    assert [one["ref"] for one in row.places] == [ref]
-    assert row.found["unread"] == []
-
-
-def test_an_erasure_beside_a_file_that_cannot_be_read_ends_and_proves_nothing_of_that_file(
-    platform: Platform,
-) -> None:
-    add_texts(platform)
-    add_evidence(platform, b"PK\x03\x04 and nothing more")
-    row = erased(platform, found(platform))
-    assert (row.state, [one["why"] for one in row.outcome["unread"]]) == ("done", ["damaged"])
-    with platform.read() as session:
-        assert session.get_one(Artefact, row.evidence_id).state == State.INSUFFICIENT
-
-
 def test_a_new_key_of_the_index_is_in_the_trail_finds_what_was_noted_before_and_replaces_the_old_one(
     platform: Platform, tmp_path: Path
 ) -> None:
@@ -481,27 +319,3 @@ def test_a_new_key_of_the_index_is_in_the_trail_finds_what_was_noted_before_and_
     with platform.read() as session:
         (entry,) = session.query(AuditEntry).filter(AuditEntry.permission == "rights_request.rotate")
     assert entry.facts["made"] == names[1]
-
-
-def test_a_report_of_our_own_as_pdf_is_read(platform: Platform) -> None:
-    paper = Document(
-        title="运行报告", number="R-1", locale="zh-CN", made_at=MONDAY, date="2026-01-05", issuer="Gnomon", facts=(),
-        sections=(Section("一", (Paragraph(f"客户来电 {MINE}，已回复。"),)),),
-    )  # fmt: skip
-    ref = add_evidence(platform, to_pdf(paper))
-    row = found(platform, asked("find"))
-    assert [one["ref"] for one in row.places] == [ref]
-    assert row.found["unread"] == []
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"%PDF-1.4\n1 0 obj\n<</Type /Catalog>>\nendobj\n%%EOF",
-        b"%PDF-1.7\n1 0 obj\n<</Type /ObjStm/First 9 >>\nstream\n1 0 x y\nendstream\nendobj\n%%EOF",
-        b"%PDF-",
-    ],
-)
-def test_a_pdf_of_others_is_told_as_unread(platform: Platform, data: bytes) -> None:
-    add_evidence(platform, data)
-    assert [one["why"] for one in found(platform, asked("find")).found["unread"]] == ["pdf"]
