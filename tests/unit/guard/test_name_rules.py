@@ -55,6 +55,42 @@ def test_two_teams_are_two_names(text: str, teams: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ('字段{"amount": 5, "备注": 1}', "amount"),
+        ('参数 {"payload": 5} 错误', "payload"),
+        ("把vendor改成供应商", "vendor"),
+        ("查体：神清，克氏征阴性", "克氏"),
+        ("予阿奇霉素静点", "阿奇霉素"),
+        ("超声：余未见异常", "余"),
+        ("气道高敏反应", "高敏"),
+    ],
+)
+@pytest.mark.parametrize("entity", ["PERSON", "ORGANIZATION"])
+def test_words_of_programs_and_of_examinations_are_no_names(text: str, name: str, entity: str) -> None:
+    at = text.index(name)
+    assert not things.without(text, [Found(at, at + len(name), entity, 0.8)])
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("peter: 你好", "peter"),
+        ("高敏今天请假", "高敏"),
+        ("张氏说没收到货", "张氏"),
+        ("张伟未及时付款", "张伟"),
+        ("余先生未见答复", "余"),
+        ("联系 sanchez 处理", "sanchez"),
+        ("禾木口服液有限公司", "禾木口服液有限公司"),
+    ],
+)
+def test_names_beside_such_words_stay_names(text: str, name: str) -> None:
+    at = text.index(name)
+    entity = "ORGANIZATION" if name.endswith("公司") else "PERSON"
+    assert said(text, things.without(text, [Found(at, at + len(name), entity, 0.8)])) == [name]
+
+
+@pytest.mark.parametrize(
     ("text", "names"),
     [
         ("My name is Akinori", ["Akinori"]),

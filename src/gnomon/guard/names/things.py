@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from gnomon.guard.names.given import is_given, is_plain
 from gnomon.guard.view import Found
 
 _THINGS_TEXT: Final = (
@@ -31,7 +32,27 @@ _THINGS: Final = re.compile(
 )
 
 
+# What a record of an examination says that is no name, and how medicines and signs end.
+_CLINICAL_TEXT: Final = (
+    "平卧 神清 神清语利 律齐 律 腹 腹叩 腹软 叩鼓音 罗音 啰音 湿罗音 干罗音 项强 黄染 青紫 咽红 小梁 肉阜 双膝正 "
+    "左膝正 右膝正 查体 查体双 查体后 左眉弓 右眉弓 中央沟 丹红 桑菊 清宣 知柏 安乃 银杏达莫 舒血宁 颈复康 鲜竹沥 "
+    "康复科 子宫"
+)
+_MEDICINES_TEXT: Final = (
+    "霉素 莫西林 拉西林 苄西林 唑西林 沙星 他汀 伐他丁 托洛尔 索洛尔 那普利 托普利 雷米普利 沙坦 氯地平 苯地平 拉唑 "
+    "扎格雷 吡格雷 鲁斯特 鲁司特 卡特罗 美特罗 索罗辛 匹林 多肽 鹿瓜多 叶内多 单抗 胶囊 口服液 咀嚼片 颗粒"
+)
+_CLINICAL: Final = re.compile(
+    f"{'|'.join(_CLINICAL_TEXT.split())}|.*(?:{'|'.join(_MEDICINES_TEXT.split())})[钠钙钾片]?"
+    "|.*(?:脑梗塞|病毒|结节|压痛|臀部|大腿|腹腔|氏征)"
+)
+_EPONYM: Final = re.compile("[征针线点位]|结节|骨折|试验")
+_SAID: Final = {"余": re.compile("未见|无异常|阴性"), "高敏": re.compile("感|反应|C反应|肌钙")}
+"""And what follows such words as are names elsewhere."""
 _NO_NAME: Final = re.compile(r"[{}\[\]<>\"\\=|]")  # signs of JSON and code
+_KEY: Final = re.compile(r"[\"']\s?:|\s?=")
+_SHORT: Final = 6
+"""Characters of an organisation up to which it may be a medicine."""
 _AGAINST: Final = re.compile(r"(?<![A-Za-z])(?:vs|VS)(?![A-Za-z])")
 
 
@@ -47,11 +68,12 @@ def without(text: str, found: list[Found]) -> list[Found]:
         if not _NO_NAME.search(text, item.start, item.end)
         and not any(start <= item.start and item.end <= end for start, end in things)
         and not _is_code(text, item)
+        and not _is_clinical(text, item)
     ]
 
 
 def _is_code(text: str, item: Found) -> bool:
-    """Whether this is a word of a program or a protocol: `tool_choice`; `auto`, `Multiply`, where it stands alone.
+    """Whether this is a word of a program: a key, `tool_choice`; `auto`, `Multiply`, where it stands alone.
 
     A tagger that learnt Chinese takes nearly every Latin word without company for an organisation. A line among others
     may be one, in somebody's signature, if it begins with a capital.
@@ -59,12 +81,25 @@ def _is_code(text: str, item: Found) -> bool:
     name = text[item.start : item.end]
     if not name.isascii():
         return False
+    is_word = is_plain(name) or _KEY.match(text, item.end)
+    if name.islower() and is_word and not is_given(name.title()):
+        return True
     if "_" in text[max(item.start - 1, 0) : item.end + 1]:
         return True
     words = text.split()
     alone = words[0].strip(",.;:()") if len(words) == 1 else ""
     is_line = "\n" in text and alone.isalpha() and alone.istitle()
     return text.isascii() and (name.islower() or bool(alone and not is_line))
+
+
+def _is_clinical(text: str, item: Found) -> bool:
+    """Whether this is what a record of an examination says: a sign, a medicine, a sign that bears a name (克氏征)."""
+    name = text[item.start : item.end]
+    if item.entity == "ORGANIZATION" and len(name) > _SHORT:
+        return False
+    is_sign = name.endswith("氏") and _EPONYM.match(text, item.end)
+    is_said = name in _SAID and _SAID[name].match(text, item.end)
+    return bool(is_sign or is_said or _CLINICAL.fullmatch(name))
 
 
 def _parted(text: str, found: Found) -> Iterator[Found]:
