@@ -11,7 +11,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.looks import Theme, readable
 from tests.fakes.console import cookie
-from tests.fakes.loop import MODEL, World, make_world
+from tests.fakes.loop import make_world
+from tests.fakes.loop_plans import MODEL
+from tests.fakes.loop_world import World
 
 pytestmark = pytest.mark.browser
 LOOKS: list[tuple[str, Theme]] = [("zh-CN", "light"), ("en", "dark")]

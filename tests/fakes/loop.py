@@ -6,7 +6,6 @@ the end the rights are the rulebook's and the clock is the real one, so that the
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 
 from gnomon.app import wiring
-from gnomon.console import site
 from gnomon.contract.traffic import Timings
 from gnomon.control.approvals import actions as approvals
 from gnomon.control.approvals import queries as approval_queries
@@ -24,15 +22,7 @@ from gnomon.control.catalog import actions as catalog
 from gnomon.control.catalog.schemas import FileEntry, NewDataset, NewModel, NewVersion
 from gnomon.control.deployments import actions as deployments
 from gnomon.control.deployments import queries as routes
-from gnomon.control.deployments.schemas import (
-    Environment,
-    FunctionalTest,
-    NewDeployment,
-    ReleaseRequest,
-    Requirements,
-    RetreatRuleIn,
-)
-from gnomon.control.deployments.schemas import Plan as DeploymentPlan
+from gnomon.control.deployments.schemas import Environment, FunctionalTest, NewDeployment, Requirements
 from gnomon.control.evaluation import actions as evaluation
 from gnomon.control.evaluation import jobs as evaluation_jobs
 from gnomon.control.evaluation import queries as runs
@@ -40,8 +30,6 @@ from gnomon.control.evaluation.schemas import NewMaskingTrial, NewRun
 from gnomon.control.evidence import queries as evidence
 from gnomon.control.findings import actions as findings
 from gnomon.control.findings.schemas import NewFinding
-from gnomon.control.people import queries as people
-from gnomon.control.people.tables import MatrixVersion, Person
 from gnomon.control.privacy import actions as privacy
 from gnomon.control.remediation import actions as remediation
 from gnomon.control.remediation import live
@@ -51,7 +39,6 @@ from gnomon.control.remediation.schemas import (
     Group,
     MeasureResult,
     NewCase,
-    Plan,
     Spend,
     StartVerification,
     Supervision,
@@ -65,40 +52,19 @@ from gnomon.control.tuning.schemas import TrainingFinished
 from gnomon.engine.stats import resampling
 from gnomon.kit import services
 from gnomon.kit.blobs import Blobs
-from gnomon.kit.clock import FakeClock, SystemClock
+from gnomon.kit.clock import FakeClock
 from gnomon.kit.jobs import JOBS, JobContext
 from gnomon.kit.outbox import JobRow
 from gnomon.kit.settings import Settings
-from gnomon.kit.web import tell_errors
 from gnomon.kit.work import Bus, Platform
-from tests.fakes.deployments import ENVIRONMENT, PLAN, REQUIREMENTS, TESTS, FakeNetwork
+from tests.fakes.deployments import ENVIRONMENT, REQUIREMENTS, TESTS, FakeNetwork
 from tests.fakes.installation import install
+from tests.fakes.loop_plans import AIMS, MODEL, case_plan, deployment_plan, release_request
+from tests.fakes.loop_world import World, open_console
 from tests.fakes.platform import do, make_platform, run_jobs
 from tests.fakes.records import StoredRecords
-from tests.unit.evaluation.gateway import RECIPE, FakeGateway, new_suite, row
-from tests.unit.tuning.trainer import STEPS, FakeRunner, weights
-
-MODEL = "reviews-zh"
-AIMS = {
-    "accuracy": "准确率约一半，负面评论漏判多。",
-    "data_security": "入口与出口均已脱敏，抽样无漏出。",
-    "user_experience": "应答及时，但结论常被业务改判。",
-    "trade_standards": "分类口径与行业口径一致。",
-}
-
-
-@dataclass
-class World:
-    """The platform, the console over it, and the ids that its story left."""
-
-    app: FastAPI
-    platform: Platform
-    records: StoredRecords
-    ids: dict[str, str] = field(default_factory=dict)
-
-    def close(self) -> None:
-        self.records.close()
-        self.platform.database.close()
+from tests.unit.evaluation.gateway import FakeGateway, new_suite, row
+from tests.unit.tuning.trainer import FakeRunner, weights
 
 
 def make_world(
@@ -138,36 +104,8 @@ def make_world(
     world = World(FastAPI(), platform, records)
     story = _Story(world, network, papers=papers)
     story.deploy() if only_deployed else story.tell()
-    _open_console(world, folder)
+    open_console(world, folder)
     return world
-
-
-def _open_console(world: World, folder: Path) -> None:
-    platform, app = world.platform, world.app
-    platform.clock = SystemClock()
-    permissions = {name: sorted(posts) for name, posts in rulebook.load().matrix.permissions.items()}
-    with platform.database.session() as session:
-        made = platform.clock.now()
-        session.add(
-            MatrixVersion(version=2, permissions=permissions, exclusive=[], made_at=made, made_by="test", source="test")
-        )
-        extra = Person(
-            id="shang",
-            login="shang",
-            name="商分析",
-            team="business",
-            posts=["business_user"],
-            locale="zh-CN",
-            created_at=made,
-        )
-        session.add(extra)
-        session.commit()
-    app.state.platform = platform
-    app.state.settings = Settings(home=folder, environment="demo")
-    app.state.identify = people.identify
-    app.state.audit_key = services.get("audit_key").public_key()
-    tell_errors(app)
-    site.mount(app)
 
 
 class _Story:
@@ -259,22 +197,7 @@ class _Story:
         self.run()
         probed = self.read(routes.deployment, id).probe["mismatches"]
         self.do("wei", deployments.set_tests, id, FunctionalTest.model_validate(TESTS))
-        self.do("wei", deployments.write_plan, id, self.deployment_plan([row["item"] for row in probed]))
-
-    def deployment_plan(self, accepted: list[str]) -> DeploymentPlan:
-        start, names = self.now, ("核对环境", "安装与初始化", "功能测试", "上线观察")
-        steps = [
-            {
-                "title": name,
-                "owner": "wei" if place % 2 else "lin",
-                "start": start + timedelta(days=place),
-                "end": start + timedelta(days=place + 1),
-                "verification": "记录留证",
-            }
-            for place, name in enumerate(names)
-        ]
-        times = {"start": start, "end": start + timedelta(days=4), "steps": steps}
-        return DeploymentPlan.model_validate(PLAN | times | {"accepted_mismatches": accepted})
+        self.do("wei", deployments.write_plan, id, deployment_plan(self.now, accepted=[row["item"] for row in probed]))
 
     def measure_and_find(self) -> None:
         self.ids["suite"] = self.do("lin", evaluation.add_suite, new_suite(120, name="评论封存集")).id
@@ -330,7 +253,7 @@ class _Story:
         self.do("lin", remediation.form_group, id, Group.model_validate({"members": group}))
         self.do("wei", remediation.assess, id, Assessment(aims=AIMS, baseline_run_ids=[self.ids["baseline"]]))
         self.later(hours=1)
-        round = self.do("wei", remediation.plan_round, id, self.plan())
+        round = self.do("wei", remediation.plan_round, id, case_plan(self.now.date(), self.ids))
         self.later(hours=1)
         self.approve("remediation_plan", round.id, "lin", "bai", "rong", "guo")
         self.do("wei", remediation.start_measures, id)
@@ -381,63 +304,13 @@ class _Story:
         )
         return str(self.do("lin", catalog.add_dataset, data).id)
 
-    def plan(self) -> Plan:
-        today = self.now.date()
-
-        def task(key: str, title: str, first: int, last: int, owner: str, *after: str) -> dict[str, Any]:
-            start, end = today + timedelta(days=first), today + timedelta(days=last)
-            return {
-                "key": key, "title": title, "owner_id": owner, "start": start, "end": end,
-                "depends_on": list(after), "check": "有记录",
-            }  # fmt: skip
-
-        graded = dict.fromkeys(("importance", "urgency"), 5) | dict.fromkeys(("difficulty", "effect"), 4)
-        return Plan.model_validate(
-            {
-                "baseline_run_id": self.ids["baseline"],
-                "goals": [
-                    {"metric": "accuracy", "to_value": 0.75, "by": today + timedelta(days=30), "recipe": RECIPE["id"]}
-                ],
-                "guards": [{"metric": "accuracy"}],
-                "live_guards": [{"indicator": "success_ratio"}],
-                "criteria": ["准确率区间下限不低于 75%", "应答率不下降"],
-                "measures": [
-                    {
-                        "key": "lora", "kind": "algorithm", "method": "lora", "title": "LoRA 微调",
-                        "params": {
-                            "base_version_id": self.ids["base"], "dataset_ids": [self.ids["dataset"]],
-                            "recipe": RECIPE, "parameters": {"steps": STEPS},
-                        },
-                        **graded,
-                    },
-                    {
-                        "key": "labels", "kind": "data", "method": "by_hand", "title": "复核标签",
-                        **dict.fromkeys(("importance", "urgency", "difficulty", "effect"), 2),
-                    },
-                ],
-                "tasks": [
-                    task("data", "整理训练数据", 0, 2, "wei"),
-                    task("train", "训练候选版本", 3, 5, "lin", "data"),
-                    task("verify", "复测与对比", 6, 8, "wei", "train"),
-                    task("docs", "更新使用说明", 2, 6, "wei"),
-                ],
-                "budget": [
-                    {"kind": "person_days", "title": "人力", "unit": "d", "planned": 5},
-                    {"kind": "compute", "title": "训练", "unit": "CPU min", "planned": 10, "measure_key": "lora"},
-                    {"kind": "purchase", "title": "标注", "unit": "CNY", "planned": 800},
-                ],
-                "trade_off": dict.fromkeys(("performance", "security", "cost", "time"), "可接受")
-                | {"reason": "适配器小，训练快，可随时回退。"},
-            }
-        )  # fmt: skip
-
     def release(self) -> None:
         proof = next(
             one
             for one in self.read(evidence.about, "case", self.ids["case"])
             if one.source == "remediation.round_verified"
         )
-        self.ids["release"] = id = self.ask_release("lora-1", proof.id)
+        self.ids["release"] = id = str(self.do("wei", deployments.request_release, release_request(proof.id)).id)
         self.approve("release", id, "lin", "bai")
         self.do("wei", deployments.start_canary, id)
         for minute in range(12):
@@ -453,19 +326,6 @@ class _Story:
         self.do("wei", deployments.roll_forward, MODEL, reason="演练结束，恢复")
         self.network.policy = "1.100"
         self.run()
-
-    def ask_release(self, target: str, evidence_id: str) -> str:
-        rule = RetreatRuleIn(indicator="error_ratio", limit=0.05, latency_ms=0.0, min_requests=20)
-        asked = ReleaseRequest(
-            model=MODEL,
-            to_target=target,
-            evidence_id=evidence_id,
-            share=0.1,
-            watch_s=3600,
-            min_requests=20,
-            rules=[rule],
-        )
-        return str(self.do("wei", deployments.request_release, asked).id)
 
     def close_and_report(self) -> None:
         self.do("bai", remediation.request_closure, self.ids["case"], comment="复测达标且已全量")
@@ -484,7 +344,7 @@ class _Story:
         self.ids["case_2"] = id = self.do("lin", remediation.open_case, new).id
         self.do("wei", remediation.assess, id, Assessment(aims=AIMS, baseline_run_ids=[self.ids["baseline"]]))
         self.later(hours=1)
-        self.do("wei", remediation.plan_round, id, self.plan())
+        self.do("wei", remediation.plan_round, id, case_plan(self.now.date(), self.ids))
         extra = NewFinding(
             title="高峰时段应答偏慢",
             detail="业务反馈午间应答变慢。",

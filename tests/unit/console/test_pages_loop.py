@@ -13,7 +13,9 @@ from starlette.testclient import TestClient
 
 from gnomon.control.evaluation import queries as runs
 from tests.fakes.console import cookie
-from tests.fakes.loop import MODEL, World, make_world
+from tests.fakes.loop import make_world
+from tests.fakes.loop_plans import MODEL
+from tests.fakes.loop_world import World
 
 HTML = {"accept": "text/html", "accept-language": "zh"}
 PAGES = [

@@ -11,7 +11,8 @@ from gnomon.control.deployments import queries
 from gnomon.gateway.home import guard_keys, public_key
 from gnomon.kit import services
 from tests.fakes.console import cookie
-from tests.fakes.loop import World, make_world
+from tests.fakes.loop import make_world
+from tests.fakes.loop_world import World
 
 TOKEN = "sk-model-server-0123456789"
 GIVEN = {"connect_timeout_s": "2", "reason": "迁到内网主机"}
