@@ -16,15 +16,13 @@ from gnomon.app import sweep
 from gnomon.app.sampling import sample
 from gnomon.contract.verdicts import State
 from gnomon.control.audit.tables import AuditEntry
-from gnomon.control.people.tables import MatrixVersion
 from gnomon.control.rulebook.checks import judged
 from gnomon.control.rulebook.rules import load
-from gnomon.kit.db import Base
 from gnomon.kit.errors import NotFound
 from gnomon.kit.outbox import JobRow
 from gnomon.kit.web import WorkDep, allow, tell_errors
 from gnomon.kit.work import Actor, Platform, Work, action, system_action
-from tests.fakes.platform import MONDAY, make_platform
+from tests.fakes.platform import make_platform
 
 MATRIX = {"lamp.light": ["engineer"], "lamp.break": ["auditor"], "lamp.view": ["engineer", "auditor"]}
 POSTS = {"engineer": "engineer", "auditor": "auditor"}
@@ -283,33 +281,3 @@ def test_a_text_is_as_long_as_asked_and_fits_the_pattern_where_one_can_be_found(
     assert len(text) >= least
     if pattern == r"^[a-z]+$":
         assert re.search(pattern, text)
-
-
-def test_every_changing_route_of_the_real_api_asks_for_a_permission_that_the_matrix_knows(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from gnomon.app import control, wiring
-    from gnomon.kit import services
-    from gnomon.kit.settings import Settings
-
-    monkeypatch.setattr(services, "_shared", {})
-    book = load()
-    settings = Settings(home=tmp_path)
-    platform = wiring.build(settings)
-    for name in wiring.DOMAINS:
-        wiring.load(name, "tables")
-    Base.metadata.create_all(platform.database.engine)
-    held = {permission: sorted(posts) for permission, posts in book.matrix.permissions.items()}
-    with platform.database.session() as session:
-        session.add(MatrixVersion(version=1, permissions=held, exclusive=[], made_at=MONDAY, made_by="t", source="t"))
-        session.commit()
-    app = control.create_app(sweep.dry(platform), settings)
-    app.state.identify = lambda _session, token: Actor(id=token, name=token, posts=frozenset({token}))
-    found = sweep.sweep(app, book.matrix.permissions, {"engineer": "engineer"})
-    services.get("records").close()
-    platform.database.close()
-    assert found.routes > 50
-    late = {f"{cell.method} {cell.path} -> {cell.status}" for cell in found.not_reached}
-    assert late == set(), "these answer before they ask: give the route dependencies=[allow('<permission>')]"
-    assert found.wrong == ()
-    assert found.permissions - sweep.OPEN <= set(book.matrix.permissions)

@@ -1,4 +1,4 @@
-"""The sweep over the real console: every page asks for one permission before it looks at its form."""
+"""The sweep over the real console and API: every route asks for one permission before it looks at what it is given."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,6 +56,18 @@ def test_every_page_is_open_to_whom_the_matrix_names_and_to_nobody_else(found: s
 
 def test_no_action_behind_a_page_asks_for_another_permission_than_its_door(found: sweep.SweepResult) -> None:
     assert {(cell.method, cell.path, cell.permission) for cell in of_pages(found.cells) if cell.behind} == set()
+
+
+def test_no_route_of_the_api_is_out_of_reach_or_open_to_others_than_the_matrix_names(found: sweep.SweepResult) -> None:
+    cells = [cell for cell in found.cells if cell.path.startswith("/api/")]
+    assert len({(cell.method, cell.path) for cell in cells}) > 50
+    late = {f"{cell.method} {cell.path} -> {cell.status}" for cell in cells if not cell.reached}
+    assert late == set(), "these answer before they ask: give the route dependencies=[allow('<permission>')]"
+    assert [cell for cell in found.wrong if cell.path.startswith("/api/")] == []
+
+
+def test_every_permission_that_is_asked_for_is_one_that_the_matrix_knows(found: sweep.SweepResult) -> None:
+    assert found.permissions - sweep.OPEN <= set(load().matrix.permissions)
 
 
 def test_pages_and_api_together_make_a_figure(found: sweep.SweepResult) -> None:
