@@ -14,6 +14,7 @@ from gnomon.gateway.quoting import is_utf8
 from gnomon.gateway.streaming import EventStream, Garbage
 
 MAX_REPLY_BYTES = 16 << 20
+_CODINGS = (b"br", b"compress", b"deflate", b"gzip", b"zstd")  # nothing else that it says of itself is recorded
 _MARK = b"\xef\xbb\xbf"  # of byte order: a stream may begin with one, which belongs to no event
 
 
@@ -38,7 +39,8 @@ class Buffered:
         self.headers = headers
         coding = headers.get(b"content-encoding", b"identity").strip().lower()
         if status == 200 and coding not in (b"", b"identity"):
-            raise Garbage(f"the answer is compressed ({coding[:20]!r}), which nobody asked for")
+            name = coding.decode() if coding in _CODINGS else "in a way of its own"
+            raise Garbage(f"the answer is compressed ({name}), which nobody asked for")
 
     def body(self, data: bytes) -> None:
         self._size += len(data)

@@ -17,7 +17,7 @@ from gnomon.gateway.off_loop import fits_inline, off_loop
 from gnomon.gateway.refusal import Refusal
 from gnomon.gateway.requests import Asked, bad, check, decode, expected
 from gnomon.gateway.services import Services
-from gnomon.gateway.snapshot import PreparedRoute, Snapshot
+from gnomon.gateway.snapshot import PreparedRoute
 
 _encode = msgspec.json.Encoder().encode
 
@@ -30,10 +30,13 @@ async def question(ex: Exchange, s: Services) -> Question:
     asked = check(decode(ex.body), ex.endpoint)
     size, ex.body = len(ex.body), b""
     ex.stream = asked.stream
-    route, named = _route(ex, snapshot, asked)
+    tags, ex.tags = ex.tags, {}  # whatever refuses the request from here on, its record tells none that nobody masked
+    route, named = routing.find(snapshot, asked.model)
+    ex.route, ex.model = route, route.route.model
+    ex.tags = _guarded_tags(ex, tags, route, s.guard)
+    _permit(ex, named)
     if s.admission.counts(ex, snapshot.meters):
         await s.admission.reserve(ex, snapshot.meters, tokens=expected(asked, size))
-    ex.tags = _guarded_tags(ex, route, s.guard)
     _repetition(ex)
     total_s = _total_s(ex, route)
     raw, kept = await _guarded(ex, s, asked, route)
@@ -59,19 +62,16 @@ async def _guarded(ex: Exchange, s: Services, asked: Asked, route: PreparedRoute
     return (unread.put_back(raw) if unread is not None and unread.blobs else raw), raw
 
 
-def _route(ex: Exchange, snapshot: Snapshot, asked: Asked) -> tuple[PreparedRoute, str]:
-    """Raises Refusal when there is no such model, or this key may not use it."""
+def _permit(ex: Exchange, named: str) -> None:
+    """Raises Refusal where this key may not use the model, or not this target of it."""
     key = ex.key
     assert key is not None
-    route, named = routing.find(snapshot, asked.model)
-    ex.route, ex.model = route, route.route.model
-    if "*" not in key.models and route.route.model not in key.models:
+    if "*" not in key.models and ex.model not in key.models:
         raise _forbidden(f"此密钥无权使用模型 {ex.model}。 This key may not use the model {ex.model}.")
     if named and "evaluate" not in key.scopes:
         raise _forbidden("此密钥无权指定部署（需要 evaluate 权限）。 Naming a target needs the evaluate scope.")
     if "chat" not in key.scopes and "evaluate" not in key.scopes:
         raise _forbidden("此密钥没有 chat 权限。 This key has no chat scope.")
-    return route, named
 
 
 def _total_s(ex: Exchange, route: PreparedRoute) -> float:
@@ -99,9 +99,8 @@ def _repetition(ex: Exchange) -> None:
         ex.forward = b"idempotency-key: %b\r\n" % digest.encode()
 
 
-def _guarded_tags(ex: Exchange, route: PreparedRoute, guard: Guard) -> dict[str, str]:
-    """Tags are stored, so they are masked as text is."""
-    tags = ex.tags
+def _guarded_tags(ex: Exchange, tags: dict[str, str], route: PreparedRoute, guard: Guard) -> dict[str, str]:
+    """Tags are stored, so they are masked as text is. Raises Refusal("blocked")."""
     if not tags or not route.masker.hits(_encode(tags)):
         return tags
     guarded: dict[str, str] = tree_guard(route.masker, "input", ex.new_vault(guard.vault)).value(tags)

@@ -4,6 +4,7 @@ import json
 import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,8 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gnomon.contract.bundle import Quota
 from gnomon.gateway.hosting import ServerLimits
-from tests.fakes.bundle import Home, secret
+from tests.fakes.bundle import Home, make_home, make_key, secret
 from tests.fakes.upstream import Upstream
 from tests.unit.gateway.conftest import HTTP, Gateway, bearer
 
@@ -287,3 +289,26 @@ def _until_closed(gateway: Gateway, data: bytes) -> bytes:
         while part := _received(s):
             got += part
         return got
+
+
+def test_tags_of_refused_requests_are_masked_in_their_records_too(
+    tmp_path: Path, upstream: Upstream, start: Callable[..., Gateway]
+) -> None:
+    keys = (make_key("aaaaaaaa"), make_key("elsewher", models=("other",)), make_key("feedback", scopes=("restore",)))
+    quotas = (Quota(kind="team", value="business", tokens_per_minute=100),)
+    gateway = start(make_home(tmp_path, upstream_url=upstream.url, keys=keys, quotas=quotas))
+    for key, model, tag, status in (
+        ("aaaaaaaa", "gnomon-chat", "13812345678", 429),
+        ("aaaaaaaa", "gnomon-chat@main", "13812345678", 403),
+        ("aaaaaaaa", "nothing", "13812345678", 404),
+        ("elsewher", "gnomon-chat", "13812345678", 403),
+        ("feedback", "gnomon-chat", "13812345678", 403),
+        ("aaaaaaaa", "gnomon-chat", "绝密13812345678", 400),
+    ):
+        body = {"model": model, "messages": [{"role": "user", "content": "a"}], "max_tokens": 200}
+        headers = httpx.Headers(bearer(key) | {"x-gnomon-tag-who": tag}, encoding="utf-8")
+        assert HTTP.post(f"{gateway.url}/chat/completions", json=body, headers=headers).status_code == status
+    records = gateway.records()
+    assert "13812345678" not in json.dumps(records)
+    told = [record.get("tags", {}).get("who", "") for record in records]
+    assert told == ["[PHONE]", "[PHONE]", "", "[PHONE]", "[PHONE]", ""]
