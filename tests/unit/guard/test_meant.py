@@ -6,6 +6,7 @@ from functools import cache
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.fakes.remembered import PATTERNS
 
 from gnomon import native
 from gnomon.contract.content import ContentPolicy, ContentRule
@@ -42,7 +43,7 @@ ONLY = replace(book(), rules=(NEVER,), concepts={"rare": ("zqxjk",), "usual": ("
 @cache
 def engine() -> Engine:
     """The models over a book of one rule that no text meets: compiling the whole book takes seconds."""
-    return Engine(ONLY)
+    return Engine(ONLY, PATTERNS)
 
 
 @cache
@@ -91,7 +92,7 @@ def test_what_is_quoted_lies_in_its_sentence(text: str) -> None:
 
 def test_a_book_without_a_models_category_does_without_the_model() -> None:
     titles = {category: title for category, title in ONLY.titles.items() if category != AIMED}
-    without = Engine(replace(ONLY, titles=titles))
+    without = Engine(replace(ONLY, titles=titles), PATTERNS)
     assert AIMED in {one.category for one in engine().look(ATTACKS[0][0])}
     assert AIMED not in {one.category for one in without.look(ATTACKS[0][0])}
     assert without.version != engine().version
