@@ -46,7 +46,7 @@ test-clients: clients
 	$(PYTHON) -m pytest -rs tests/journeys/test_clients_openai.py tests/journeys/test_clients_foreign.py
 
 # Coverage-guided bytes against both HTTP ends, and what that found once more against the compiled modules; what these
-# and their sources make of the same; then requests by the published description. FUZZ_S seconds each.
+# and their sources make of the same; streams of any shape; then requests by the published description. FUZZ_S seconds each.
 FUZZ_S ?= 120
 FUZZED = PYTHONPATH=$(CURDIR)/src:$(CURDIR):$(CURDIR)/.gnomon/fuzz $(PYTHON)
 fuzz: compiled
@@ -54,6 +54,7 @@ fuzz: compiled
 	$(FUZZED) tests/fuzz/atheris_http.py $(FUZZ_S) .gnomon/fuzz-corpus
 	GNOMON_TEST_COMPILED=1 $(FUZZED) tests/fuzz/atheris_http.py $(FUZZ_S) .gnomon/fuzz-corpus
 	$(FUZZED) tests/fuzz/twins.py $(FUZZ_S)
+	$(FUZZED) tests/fuzz/beside.py $(FUZZ_S)
 	$(FUZZED) tests/fuzz/contract.py $(FUZZ_S)
 
 # The C files under the sanitizers, against their twins in Python, for FUZZ_S seconds.

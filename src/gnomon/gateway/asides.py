@@ -100,35 +100,36 @@ class Unknown:
     @property
     def is_steady(self) -> bool:
         """Whether the last string may come again without being looked at."""
-        return not self._runs and not self._values and not self._grew
+        return self._same >= _ENOUGH and not (self._runs or self._values or self._grew)
 
     def feed(self, text: str) -> str:
         """What may go on in this event."""
         if self._runs:
             return self._fed(text)
         last, self._last = self._last, text
-        before = ""
         if last and text.startswith(last):
             self._same += len(last)
             self._grew = self._grew or text != last
         elif self._same >= _ENOUGH:
-            before = self._whole(last) if self._grew else ""
+            grew = self._grew
             self._begin()
+            if grew:
+                self._run.feed(last)  # what of it has not been shown may go on here
         elif last:
             self._runs = True
             owed, self._owed = self._owed, ""
             return owed + self._fed(text)
         if self._same >= _ENOUGH:
             return self._again(text, last)
-        if text in _WORDS and not self._values and not before:
+        if text in _WORDS and not self._values:
             self._same, self._shown = _ENOUGH, text
             return text
         out = self._fed(text)
-        if not self._values and not before and out == text == str(self._make(self._name).feed(text)):
+        if not self._values and out == text == str(self._make(self._name).feed(text)):
             return text
         self._values += 1
         self._owed += out
-        return before
+        return ""
 
     def _fed(self, text: str) -> str:
         """What is decided of the text, if it is one."""
@@ -141,7 +142,8 @@ class Unknown:
             return self._shown
         self._values, self._owed = 0, ""
         if text != last or not self._shown:
-            self._shown = str(self._make(self._name).feed(text)) if self._grew else self._whole(text)
+            grown = str(self._make(self._name).feed(text)) if self._grew else ""
+            self._shown = self._ends.out_of(grown) if self._grew else self._whole(text)
         return self._shown
 
     def _whole(self, text: str) -> str:
@@ -149,7 +151,7 @@ class Unknown:
 
     def _guarded(self, text: str, *, counts: bool = True) -> tuple[str, int]:
         field = self._make(self._name)
-        told = str(field.feed(text)) + str(field.flush())
+        told = self._ends.out_of(str(field.feed(text)) + str(field.flush()))
         if counts:
             self._count(field)
         return told, sum(field.masker.counts.values())
@@ -168,7 +170,7 @@ class Unknown:
             # Still nobody knows which it is: what goes on is the reading in which more is found.
             told, found = self._guarded(last, counts=False)
             more = sum(self._run.masker.counts.values())
-            if found > more or (found == more and not grew):
+            if found > more or (not grew and found * values >= more):
                 self._whole(last)
                 return told
         if values or self._runs:

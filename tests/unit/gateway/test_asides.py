@@ -41,29 +41,31 @@ def said(**more: Any) -> bytes:
     return b"data: %b\n\n" % json.dumps(event, ensure_ascii=False).encode()
 
 
-def strings(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], str]]:
+def strings(
+    value: Any, path: tuple[Any, ...] = (), known: tuple[str, ...] = KNOWN
+) -> Iterator[tuple[tuple[Any, ...], str]]:
     """Every string with its place; a choice's number is what it says of itself."""
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, dict):
         for name, one in value.items():
-            if name not in KNOWN:
-                yield from strings(one, (*path, name))
+            if name not in known:
+                yield from strings(one, (*path, name), known)
     elif isinstance(value, list):
         for number, one in enumerate(value):
             index = one.get("index", number) if isinstance(one, dict) else number
-            yield from strings(one, (*path, index))
+            yield from strings(one, (*path, index), known)
 
 
 def events(out: bytes) -> list[dict[str, Any]]:
     return [json.loads(block[6:]) for block in out.split(b"\n\n") if block.startswith(b"data: {")]
 
 
-def heard(out: bytes) -> dict[tuple[Any, ...], str]:
+def heard(out: bytes, known: tuple[str, ...] = KNOWN) -> dict[tuple[Any, ...], str]:
     """What was told in each place, one event's behind the other's."""
     found: dict[tuple[Any, ...], str] = {}
     for event in events(out):
-        for path, text in strings(event):
+        for path, text in strings(event, known=known):
             found[path] = found.get(path, "") + text
     return {path: text for path, text in found.items() if text}
 
