@@ -143,7 +143,7 @@ class Dry:
         self.worker = Worker(home, "dry", guard=guard(), limits=LimitsLocal(home / "run" / "limits.shm"))
         self.worker.services.loader.load()
         self.model = ModelServer(loop)
-        object.__setattr__(self.worker.services, "pool", Pool(self.model, self.worker.services.pool.outbox))  # type: ignore[arg-type]
+        object.__setattr__(self.worker.services, "pool", Pool(self.model, self.worker.services.pool.batch))  # type: ignore[arg-type]
         self.connection = self.worker.server()
         self.connection.connection_made(Wire(self._taken))
         self._done: asyncio.Future[None] | None = None

@@ -100,7 +100,7 @@ class Bench:
             if piece and not link.transport.closed:
                 link.data_received(piece)
         link.transport.close()
-        link.connection_lost(None)
+        self.loop.call_soon(link.connection_lost, None)  # as loops do: behind the turn that works on what was read
 
     async def talk(self, *pieces: bytes) -> bytes:
         self._forget_records()

@@ -47,39 +47,15 @@ class Connection(asyncio.Protocol):
     """One caller's connection. `_reading` is the request whose bytes arrive, `_current` the one being answered."""
 
     __slots__ = (
-        "_address",
-        "_body",
-        "_broken",
-        "_current",
-        "_head",
-        "_head_bytes",
-        "_head_lines",
-        "_headers",
-        "_known",
-        "_outbox",
-        "_parser",
-        "_path",
-        "_paused",
-        "_peer",
-        "_proxied",
-        "_queue",
-        "_reading",
-        "_server",
-        "_since",
-        "_size",
-        "_state",
-        "_story",
-        "_tags",
-        "_tries",
-        "_untaken",
-        "_wire",
-        "transport",
+        "_address", "_batch", "_body", "_broken", "_current", "_head", "_head_bytes", "_head_lines", "_headers",
+        "_known", "_parser", "_path", "_paused", "_peer", "_proxied", "_queue", "_reading", "_server", "_since",
+        "_size", "_state", "_story", "_tags", "_tries", "_untaken", "_wire", "transport",
     )  # fmt: skip
 
     def __init__(self, server: Host) -> None:
         self.transport: Any = None
         self._server = server
-        self._outbox = server.services.pool.outbox
+        self._batch = server.services.pool.batch
         self._parser = httptools.HttpRequestParser(self)
         self._queue: deque[Exchange] = deque()
         self._reading: Exchange | None = None
@@ -115,9 +91,13 @@ class Connection(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """For the caller, at the end of this turn of the loop."""
-        self._outbox.put(self.transport, data)
+        self._batch.put(self.transport, data)
 
     def data_received(self, data: bytes) -> None:
+        if not self._broken:
+            self._batch.take(self, data)
+
+    def arrived(self, data: bytes) -> None:
         if self._broken:
             return
         is_first = self._state == "idle"
@@ -150,6 +130,7 @@ class Connection(asyncio.Protocol):
             self._fail(431, "请求头过大。 The request's head is too large.", "head_too_large")
 
     def eof_received(self) -> bool:
+        self._batch.end()  # what can be answered at once is, before the transport closes
         return False
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -324,7 +305,7 @@ class Connection(asyncio.Protocol):
         """Close; where the caller may still be sending, first half-close, or a reset would eat the answer."""
         sending, self._broken = self._broken, True
         self._settle_queue()
-        self._outbox.flush()
+        self._batch.flush()
         if sending and not self.transport.is_closing():
             if self.transport.can_write_eof():  # TLS cannot: what comes is read into the void all the same
                 self.transport.write_eof()
@@ -353,8 +334,8 @@ class Connection(asyncio.Protocol):
             self._fail(408, "请求未在时限内到齐。 The request did not arrive in time.", "request_timeout")
 
     def close_if_idle(self) -> None:
+        self._batch.end()
         if self._current is None and not self._queue:
-            self._outbox.flush()
             self.transport.close()
 
     def abort(self) -> None:

@@ -1,7 +1,7 @@
 """Writes each traffic record to the worker's spool before the last byte of its response goes out.
 
 A record is in the kernel's hands (write(2)) when the response completes, so that the death of the process loses none:
-at the end of a turn of the loop `gateway.outbox` commits the turn's records in one write before it sends a byte;
+at the end of a turn of the loop `gateway.batch` commits the turn's records in one write before it sends a byte;
 every 256 records or 200 ms a thread calls fdatasync, which bounds what the death of the host can lose. The worker holds
 an flock on its spool: who can lock a spool knows that its writer is gone. When the disk refuses, records wait in a
 bounded backlog and `failing` is true; what does not fit is counted in `lost`, never silent.

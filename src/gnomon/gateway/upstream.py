@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import httptools
 
 from gnomon import native
+from gnomon.gateway.batch import Batch
 from gnomon.gateway.deadline import Deadlines
-from gnomon.gateway.outbox import Outbox
 from gnomon.gateway.snapshot import Origin, PreparedTarget
 from gnomon.gateway.story import Stage, Turn
 
@@ -103,8 +103,8 @@ class Link(asyncio.Protocol):
         self._unread = 0
         self._ended = False
         self._done = done = Turn(self._pool.stage)
-        self._pool.outbox.put(self.transport, data)
-        self._pool.outbox.after(partial(self._work, done, meanwhile))
+        self._pool.batch.put(self.transport, data)
+        self._pool.batch.after(partial(self._work, done, meanwhile))
         timer = self._pool.loop.call_later(silence_s, self._give_up) if silence_s else None
         try:
             await done
@@ -140,6 +140,11 @@ class Link(asyncio.Protocol):
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
+        if not self._received:
+            self._received, self._answered = True, self._pool.loop.time()
+        self._pool.batch.take(self, data)
+
+    def arrived(self, data: bytes) -> None:
         if self._done is None:
             self.transport.abort()  # nobody asked: garbage between answers
             return
@@ -149,8 +154,6 @@ class Link(asyncio.Protocol):
                 self._pass_on(body)
                 return
             self._between = False
-        if not self._received:
-            self._received, self._answered = True, self._pool.loop.time()
         self._unread += len(data)
         try:
             try:
@@ -271,9 +274,9 @@ def _turn_away(coming: "asyncio.Task[Link]") -> None:
 class Pool:
     """Idle connections by origin, newest first. Belongs to one event loop."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, outbox: Outbox | None = None) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, batch: Batch | None = None) -> None:
         self.loop = loop
-        self.outbox = outbox or Outbox(loop)
+        self.batch = batch or Batch(loop)
         self.stage = Stage(loop)
         self.deadlines = Deadlines(loop)
         self.opened = 0

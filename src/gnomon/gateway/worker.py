@@ -8,13 +8,13 @@ from typing import Any
 from gnomon.contract.ports import Limits
 from gnomon.gateway.addresses import Proxies
 from gnomon.gateway.admission import Admission
+from gnomon.gateway.batch import Batch
 from gnomon.gateway.door import Door
 from gnomon.gateway.guarding import Guard
 from gnomon.gateway.home import guard_keys, leave_public_key
 from gnomon.gateway.hosting import ServerLimits
 from gnomon.gateway.loader import Loader
 from gnomon.gateway.metrics import Metrics
-from gnomon.gateway.outbox import Outbox
 from gnomon.gateway.recorder import Recorder
 from gnomon.gateway.server import Server
 from gnomon.gateway.services import Services
@@ -50,8 +50,8 @@ class Worker:
         leave_public_key(home)
         loop = asyncio.get_running_loop()
         recorder = Recorder(home / "spool", name)
-        outbox = Outbox(loop, recorder.commit)
-        recorder.wake = outbox.wake
+        batch = Batch(loop, recorder.commit)
+        recorder.wake = batch.wake
         self.services = Services(
             loader=Loader(
                 home / "bundle",
@@ -65,7 +65,7 @@ class Worker:
             recorder=recorder,
             metrics=Metrics(home / "run", name),
             guard=guard,
-            pool=Pool(loop, outbox),
+            pool=Pool(loop, batch),
             persons=person_index(home),
         )
         self.server = Server(self.services, address_key=keys.address, limits=server_limits, proxies=proxies)

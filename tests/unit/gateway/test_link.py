@@ -44,6 +44,7 @@ async def _answered(*reads: bytes) -> tuple[list[bytes], BaseException | None]:
     await asyncio.sleep(0)
     for data in reads:
         link.data_received(data)
+        await asyncio.sleep(0)  # a turn for each read
     if not sending.done():
         link.connection_lost(None)
     failed: Any = (await asyncio.gather(sending, return_exceptions=True))[0]
