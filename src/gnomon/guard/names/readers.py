@@ -39,7 +39,8 @@ def where_chinese(namer: Namer) -> Namer:
     """The same namer on sentences with Chinese in them: of others, a tagger of Chinese knows nothing."""
 
     def find(sentences: list[str]) -> list[list[Found]]:
-        rows = iter(namer([sentence for sentence in sentences if _HAN.search(sentence)]))
+        theirs = [sentence for sentence in sentences if _HAN.search(sentence)]
+        rows = iter(namer(theirs) if theirs else ())
         return [next(rows) if _HAN.search(sentence) else [] for sentence in sentences]
 
     return find
