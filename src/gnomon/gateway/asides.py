@@ -114,6 +114,7 @@ class Unknown:
             grew = self._grew
             self._begin()
             if grew:
+                self._ends.note(last, self._make(self._name))
                 self._run.feed(last)  # what of it has not been shown may go on here
         elif last:
             self._runs = True
