@@ -72,7 +72,8 @@ ORGANISED: Final = re.compile(
     r"Force|Day|Journal|Times|Weekly|News|Show|Bridge|Way|Route|Turnpike|Village|Flat|Flats|Parks|Cliffs|Cove|Coves|"
     r"Terrace|Court|Place|Boulevard|Highway|Building|Tower|Hill|Hills|Lodge|Isle|Memorial|Cathedral|Church|"
     r"Theatre|Theater|"
-    r"Stadium|Arena|Valley|Beach|Mountain|Mountains|Bay|"
+    r"Palace|Castle|Abbey|Gate|Canyon|Ocean|Desert|Heights|Falls|Springs|Stadium|Arena|Valley|Beach|Mountain|"
+    r"Mountains|Bay|"
     r"Solutions|Services|Systems|Partners|Associates|Capital|Holdings|Technologies|Industries|Movers|Brothers|Sons|"
     r"GmbH|AG|SA|BV|NV|Oy|AB|Pty|License|Licence|Foundation|Project|Edition|Protocol|Framework|Library|Award|"
     r"Prize|Cup|"
@@ -96,7 +97,8 @@ BODY_TAIL: Final = re.compile(
 )
 """What only firms, things and places are or have."""
 PLACED: Final = re.compile(
-    r"(?:\bSte?\.|\b(?:return(?:s|ed|ing)?|mov(?:e|es|ed|ing)|went|go(?:es|ing)?|flew|fly|flying|travel\w*|drove|driv(?:e|"
+    r"(?:\b(?:Ste?\.|Los|Las|El|San|Santa|Saint|Fort|Port|Mount|Lake)|\b(?:return(?:s|ed|ing)?|mov(?:e|es|ed|ing)|"
+    r"went|go(?:es|ing)?|flew|fly|flying|travel\w*|drove|driv(?:e|"
     r"ing)|back|"
     r"trip|flight|train|bus|heading|relocated) to|\b(?:liv(?:e|es|ed|ing)|born|based|located|offices?|branch|raised|"
     r"stay(?:ed|ing)?|situated|arriv\w+|street|am|hotel|hospital|headquartered|grew up|settled) in|"
@@ -130,7 +132,8 @@ ASKED: Final = re.compile(
 """A name comes next, be it on the next line."""
 LOWER: Final = re.compile(
     r"\b(?:(?:my|maiden|his|her) name(?: is|'s|’s|:)|name:|(?i:patient|reporter|assignee|"
-    r"client|contact|employee|tenant|sender|recipient|caller|attendee|guest|student|driver|applicant):|mr\.?|mrs\.?|ms\.?|dear|attn:?)\s+"
+    r"client|contact|employee|tenant|sender|recipient|caller|attendee|guest|student|driver|applicant):|mr\.?|"
+    r"mrs\.?|ms\.?|dear|attn:?)\s+"
     r"([a-zß-ÿ]{2,20}(?: (?!(?:and|but|so|from|who|with|please|as|is|my|i|in|on|at|to|for|of|"
     r"the)\b)[a-zß-ž'’-]{2,20})?)(?![\w@])"
 )
