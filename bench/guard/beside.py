@@ -29,7 +29,7 @@ from bench.guard.run import ENVIRONMENT, install_peers  # noqa: E402
 from gnomon.contract.masking import MaskPolicy  # noqa: E402
 from gnomon.contract.verdicts import Span  # noqa: E402
 from gnomon.guard.measure import Labelled, wilson  # noqa: E402
-from gnomon.guard.names.artefact import NamesMissing  # noqa: E402
+from gnomon.guard.names.missing import NamesMissing  # noqa: E402
 from gnomon.guard.packaged import packaged_policy  # noqa: E402
 from gnomon.guard.policy import DEFAULT_POLICY, Masker  # noqa: E402
 

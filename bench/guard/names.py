@@ -17,8 +17,8 @@ from pathlib import Path
 
 from gnomon.contract.verdicts import Span
 from gnomon.guard.measure import Labelled, Measurement, wilson
-from gnomon.guard.names.artefact import NamesMissing
 from gnomon.guard.names.finder import NameFinder, name_finder
+from gnomon.guard.names.missing import NamesMissing
 
 PEOPLE = {"msra": "msra_val", "cluener": "cluener_train", "resume": "resume_train"}
 JUDGED = frozenset(("PERSON", "ORGANIZATION"))

@@ -1,12 +1,15 @@
 """Given names are known by their digests, and a file of them that is not whole is refused."""
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gnomon.guard.names import given as names
-from gnomon.guard.names.artefact import NamesMissing
 from gnomon.guard.names.finder import name_finder
+from gnomon.guard.names.missing import NamesMissing
 
 SOME = st.lists(st.text(min_size=1, max_size=12), min_size=1, max_size=20)
 
@@ -54,3 +57,9 @@ def test_without_its_file_no_finder_of_names_is_made(
     with pytest.raises(NamesMissing):
         name_finder.__wrapped__("names")
     names.known.cache_clear()
+
+
+def test_who_knows_words_alone_loads_no_arrays() -> None:
+    told = "import sys, gnomon.app.gateway, gnomon.guard.names.given; print('numpy' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True).stdout
+    assert found.strip() == "False"  # 14 MB of a gateway that finds no names

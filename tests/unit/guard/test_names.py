@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from gnomon.contract.masking import MaskPolicy, MaskRule
 from gnomon.guard.names import artefact
-from gnomon.guard.names.artefact import NamesMissing, load
+from gnomon.guard.names.artefact import load
 from gnomon.guard.names.finder import NameFinder, by_rule, name_finder
+from gnomon.guard.names.missing import NamesMissing
 from gnomon.guard.placeholders import Vault
 from gnomon.guard.policy import Masker
 from gnomon.guard.stream import StreamMasker

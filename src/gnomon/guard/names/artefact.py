@@ -18,20 +18,14 @@ import zstandard
 
 from gnomon.guard.names.features import BITS, VERSION
 from gnomon.guard.names.lexicon import Bytes, Lexicon
+from gnomon.guard.names.missing import NamesMissing
 from gnomon.guard.names.tagger import ENTITIES, TAGS, Leaning, Tagger, evenly
-from gnomon.kit.errors import NotReady
 
 _MAGIC: Final = b"gnomon-names\n"
 _HEADER_BYTES: Final = 65_536
 _DEEP: Final = 4
 """Which of the packed numbers are the weights that were learned with a second reader."""
 SHIPPED: Final = Path(__file__).with_name("shipped.names")
-
-
-class NamesMissing(NotReady):
-    """There is no usable tagger, so nothing may pass that asked for one."""
-
-    code = "names_missing"
 
 
 @dataclass(frozen=True, slots=True)

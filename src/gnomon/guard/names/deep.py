@@ -12,8 +12,8 @@ from typing import Any, Final
 import numpy as np
 
 from gnomon.guard.names import forms
-from gnomon.guard.names.artefact import NamesMissing
 from gnomon.guard.names.features import HINTS, Hints
+from gnomon.guard.names.missing import NamesMissing
 from gnomon.guard.names.network import shortened
 from gnomon.guard.names.tagger import Floats, viterbi
 from gnomon.guard.view import Found

@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from gnomon.guard.names.artefact import NamesMissing
+from gnomon.guard.names.missing import NamesMissing
 
 FILE: Final = Path(__file__).with_name("given.digests")
 FAMILIES: Final = Path(__file__).with_name("families.digests")
