@@ -14,13 +14,14 @@ from gnomon.gateway import vectors
 from gnomon.gateway.answers import decoded
 from gnomon.gateway.exchange import Exchange
 from gnomon.gateway.guarding import DEEPEST, Guard, Masker, TreeGuard
+from gnomon.gateway.quoting import holds
 from gnomon.gateway.refusal import Refusal
 from gnomon.gateway.replies import guard_output
 from gnomon.gateway.snapshot import PreparedRoute
 from gnomon.gateway.streaming import Garbage
 
 Path = tuple[str | int, ...]
-_SIGNS = (b'"audio"', b'"image', b'"video', b'"input_audio"', b'"b64_json"', b'"file_data"', b";base64,")
+_SIGNS = (b'"audio"', b'"image', b'"video', b'"input_audio"', b'"b64_json"', b'"file_data"', b";base64,", b"\\u00")
 _HOLDERS: dict[str, Unscanned] = {
     "audio": "audio", "input_audio": "audio", "audio_url": "audio",
     "image": "image", "images": "image", "image_url": "image",
@@ -136,7 +137,7 @@ def _kind(name: str, text: str, kind: str) -> Any:
 
 def _seen(data: bytes) -> tuple[Any, list[Blob]]:
     """(the decoded answer, what in it is no text); an answer without a sign of such is not decoded."""
-    if all(data.find(sign) < 0 for sign in _SIGNS):
+    if not holds(data, *_SIGNS):
         return None, []
     value = decoded(data)
     try:

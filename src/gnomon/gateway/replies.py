@@ -11,6 +11,7 @@ from gnomon.gateway.exchange import Exchange
 from gnomon.gateway.fields import tree_guard
 from gnomon.gateway.guarding import DEEPEST, Guard, TreeGuard
 from gnomon.gateway.judging import judge
+from gnomon.gateway.quoting import holds
 from gnomon.gateway.refusal import Refusal
 from gnomon.gateway.running import merge
 from gnomon.gateway.snapshot import PreparedRoute
@@ -55,8 +56,7 @@ def _guarded(ex: Exchange, data: bytes, route: PreparedRoute, guard: Guard) -> b
 
 def _may_spell_out(data: bytes) -> bool:
     """Whether there may be log-probabilities, which would tell token by token what was masked."""
-    # Not `in`: see `names_once`.
-    return data.find(b"\\u00") >= 0 or (data.find(b'"logprobs"') >= 0 and _LOGPROBS.search(data) is not None)
+    return holds(data, b'"logprobs"', b"\\u00") and (holds(data, b"\\u00") or _LOGPROBS.search(data) is not None)
 
 
 def _spelled(value: Any, route: PreparedRoute, guard: Guard) -> tuple[int, ...]:

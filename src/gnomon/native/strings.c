@@ -137,7 +137,38 @@ static PyObject *is_utf8(PyObject *self, PyObject *given) {
     Py_RETURN_TRUE;
 }
 
+/* Whether one of `count` signs that begin with the same byte stands somewhere. */
+static int stands(const char *data, Py_ssize_t size, char first, PyObject *const *signs, Py_ssize_t count) {
+    const char *end = data + size;
+    for (const char *at = data; (at = memchr(at, first, (size_t)(end - at))); at++) {
+        for (Py_ssize_t n = 0; n < count; n++) {
+            const char *sign = PyBytes_AS_STRING(signs[n]);
+            Py_ssize_t length = PyBytes_GET_SIZE(signs[n]);
+            if (sign[0] == first && length <= end - at && !memcmp(at, sign, (size_t)length)) return 1;
+        }
+    }
+    return 0;
+}
+
+/* (bytes, signs) -> whether one of them stands there. */
+static PyObject *holds(PyObject *self, PyObject *const *args, Py_ssize_t count) {
+    (void)self;
+    if (count < 2 || !PyBytes_Check(args[0])) return PyErr_SetString(PyExc_TypeError, "bytes and signs are needed"), NULL;
+    for (Py_ssize_t n = 1; n < count; n++)
+        if (!PyBytes_Check(args[n]) || !PyBytes_GET_SIZE(args[n]))
+            return PyErr_SetString(PyExc_TypeError, "a sign is some bytes"), NULL;
+    const char *data = PyBytes_AS_STRING(args[0]);
+    for (Py_ssize_t n = 1; n < count; n++) {
+        char first = PyBytes_AS_STRING(args[n])[0];
+        int is_known = 0;
+        for (Py_ssize_t before = 1; before < n && !is_known; before++) is_known = PyBytes_AS_STRING(args[before])[0] == first;
+        if (!is_known && stands(data, PyBytes_GET_SIZE(args[0]), first, args + n, count - n)) Py_RETURN_TRUE;
+    }
+    Py_RETURN_FALSE;
+}
+
 static PyMethodDef methods[] = {
+    {"holds", (PyCFunction)(void (*)(void))holds, METH_FASTCALL, "(bytes, *signs) -> whether one of them stands there."},
     {"quoted", quoted, METH_O, "(text, or its UTF-8) -> the JSON string; None for what cannot be one."},
     {"is_utf8", is_utf8, METH_O, "(bytes) -> whether they are UTF-8."},
     {NULL, NULL, 0, NULL},

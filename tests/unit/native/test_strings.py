@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gnomon import native
-from gnomon.gateway.quoting import is_utf8_slowly, quoted_slowly
+from gnomon.gateway.quoting import holds_slowly, is_utf8_slowly, quoted_slowly
 
 quick = native.load("strings")
 pytestmark = pytest.mark.skipif(quick is None, reason="not built")
@@ -35,6 +35,22 @@ def test_bytes_that_are_no_utf8_are_told_from_those_that_are(pieces: list[bytes]
     data = b"".join(pieces)
     assert quick.is_utf8(data) == is_utf8_slowly(data)
     assert quick.quoted(data) == quoted_slowly(data)
+
+
+@given(st.binary(max_size=12), st.lists(st.binary(min_size=1, max_size=3), max_size=5))
+@example(b"xab", [b"abc", b"b"])
+@example(b"aab", [b"ab"])
+@example(b"", [b"a"])
+def test_signs_are_seen_wherever_they_stand(data: bytes, signs: list[bytes]) -> None:
+    # Few letters, so that many begin alike and some stand at the very end.
+    data, *signs = (bytes(97 + byte % 3 for byte in one) for one in (data, *signs))
+    assert quick.holds(data, *signs, b"z") == holds_slowly(data, *signs, b"z")
+
+
+def test_a_sign_of_nothing_is_no_sign() -> None:
+    for wrong in ((b"a", b""), (b"a", "a"), ("a", b"a"), (b"a",)):
+        with pytest.raises(TypeError):
+            quick.holds(*wrong)
 
 
 def test_every_character_is_written_and_read_back() -> None:
