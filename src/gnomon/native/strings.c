@@ -140,7 +140,17 @@ static PyObject *is_utf8(PyObject *self, PyObject *given) {
 /* Whether one of `count` signs that begin with the same byte stands somewhere. */
 static int stands(const char *data, Py_ssize_t size, char first, PyObject *const *signs, Py_ssize_t count) {
     const char *end = data + size;
+    uint8_t second[256] = {0}; /* what one of them has behind it; most places end here */
+    int is_byte = 0;
+    for (Py_ssize_t n = 0; n < count; n++) {
+        const char *sign = PyBytes_AS_STRING(signs[n]);
+        if (sign[0] != first) continue;
+        if (PyBytes_GET_SIZE(signs[n]) == 1) is_byte = 1;
+        second[(uint8_t)sign[1]] = 1; /* a zero ends all bytes */
+    }
     for (const char *at = data; (at = memchr(at, first, (size_t)(end - at))); at++) {
+        if (is_byte) return 1;
+        if (!second[(uint8_t)at[1]]) continue;
         for (Py_ssize_t n = 0; n < count; n++) {
             const char *sign = PyBytes_AS_STRING(signs[n]);
             Py_ssize_t length = PyBytes_GET_SIZE(signs[n]);
