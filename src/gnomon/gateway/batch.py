@@ -12,8 +12,8 @@ from typing import Any, Protocol
 from gnomon.kit import log
 
 _log = log.get(__name__)
-_MOST_READS, _MOST_READ_BYTES = 64, 1 << 20  # held before they are worked on, though the turn is not over
-_MOST_SENDS = 16  # so many go out though the turn is not over
+_MOST_READS, _MOST_READ_BYTES = 64, 1 << 18  # held before they are worked on, though the turn is not over
+_MOST_SENDS, _MOST_SEND_BYTES = 16, 1 << 17  # so many go out though it is not: a slow caller's pause must come soon
 _JOINED_BYTES = 16_384  # to the same transport, one after the other: one write
 
 
@@ -32,7 +32,7 @@ def _nothing() -> None:
 class Batch:
     """Belongs to one event loop. `commit` puts the turn's records into the kernel's hands."""
 
-    __slots__ = ("_after", "_commit", "_is_awake", "_loop", "_read_bytes", "_reads", "_sends")
+    __slots__ = ("_after", "_commit", "_is_awake", "_loop", "_read_bytes", "_reads", "_send_bytes", "_sends")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, commit: Callable[[], None] = _nothing) -> None:
         self._loop = loop
@@ -41,6 +41,7 @@ class Batch:
         self._reads: list[tuple[Receiver, bytes]] = []
         self._read_bytes = 0
         self._sends: list[tuple[Any, bytes]] = []
+        self._send_bytes = 0
         self._after: list[Callable[[], object]] = []
 
     def take(self, receiver: Receiver, data: bytes) -> None:
@@ -54,13 +55,14 @@ class Batch:
     def put(self, transport: Any, data: bytes) -> None:
         """Sent at the end of the turn, after all that was put for this transport before, and after all records."""
         sends = self._sends
+        self._send_bytes += len(data)
         if sends:
             before, waiting = sends[-1]
             if before is transport and len(waiting) + len(data) <= _JOINED_BYTES:
                 sends[-1] = (transport, waiting + data)
                 return
         sends.append((transport, data))
-        if len(sends) >= _MOST_SENDS:
+        if len(sends) >= _MOST_SENDS or self._send_bytes >= _MOST_SEND_BYTES:
             self.flush()
         self.wake()
 
@@ -76,9 +78,12 @@ class Batch:
             self._loop.call_soon(self._turn)
 
     def flush(self) -> None:
-        """All that was put is sent; who closes a transport calls this first. A send that fails is logged."""
-        self._commit()
-        sends, self._sends = self._sends, []
+        """All that was put is sent; who closes a transport calls this first. Where that fails the connection ends."""
+        try:
+            self._commit()
+        except Exception:  # noqa: BLE001 - it knows what it could not write; the answers are waited for all the same
+            _log.exception("commit_failed")
+        sends, self._sends, self._send_bytes = self._sends, [], 0
         for transport, data in sends:
             if transport.is_closing():
                 continue  # nobody is there any more
@@ -86,6 +91,7 @@ class Batch:
                 transport.write(data)
             except Exception:  # noqa: BLE001 - one broken connection must not keep the others' bytes
                 _log.exception("send_failed")
+                transport.abort()  # or what is sent next would follow a gap, or nothing ever would
         if self._after:
             after, self._after = self._after, []
             for work in after:
@@ -100,9 +106,13 @@ class Batch:
         self.flush()
 
     def _turn(self) -> None:
-        self._work()
-        self._is_awake = False  # what is put while others' bytes are sent has a turn of its own
+        try:
+            self._work()
+        finally:
+            self._is_awake = False  # what is put while others' bytes are sent has a turn of its own
         self.flush()
+        if self._reads:
+            self.wake()  # read while others' were worked on
 
     def _work(self) -> None:
         reads, self._reads, self._read_bytes = self._reads, [], 0
@@ -111,4 +121,7 @@ class Batch:
                 receiver.arrived(data)
             except Exception:  # noqa: BLE001 - as a loop does with what raises there: this connection ends
                 _log.exception("receiver_failed")
-                receiver.abort()
+                try:
+                    receiver.abort()
+                except Exception:  # noqa: BLE001 - and no other
+                    _log.exception("abort_failed")

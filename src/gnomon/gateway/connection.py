@@ -92,6 +92,8 @@ class Connection(asyncio.Protocol):
     def write(self, data: bytes) -> None:
         """For the caller, at the end of this turn of the loop."""
         self._batch.put(self.transport, data)
+        if self._paused:
+            self._hold()  # the pause may have begun with an answer before this one
 
     def data_received(self, data: bytes) -> None:
         if not self._broken:
@@ -146,6 +148,9 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """A slow caller slows the model server, not our memory."""
         self._paused = True
+        self._hold()
+
+    def _hold(self) -> None:
         if self._current is not None and self._current.link is not None:
             self._current.link.transport.pause_reading()
 
@@ -326,11 +331,16 @@ class Connection(asyncio.Protocol):
         elif waiting and age > limits.idle_s:
             self.transport.abort()  # closing would wait for him for ever
         self._untaken = waiting
-        if waiting or self._broken:
+        most_s = idle_s if self._state == "idle" else limits.head_s if self._state == "head" else limits.body_s
+        if waiting or self._broken or age <= most_s:
             return
-        if self._state == "idle" and age > idle_s:
+        since = self._since
+        self._batch.end()  # what has been read by now is in time
+        if self._current is not None or self._broken or self._since != since:
+            return
+        if self._state == "idle":
             self.transport.close()
-        elif (self._state == "head" and age > limits.head_s) or (self._state == "body" and age > limits.body_s):
+        else:
             self._fail(408, "请求未在时限内到齐。 The request did not arrive in time.", "request_timeout")
 
     def close_if_idle(self) -> None:

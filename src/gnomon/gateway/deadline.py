@@ -7,16 +7,21 @@ from collections.abc import Callable
 _NEAR_S = 0.001  # a timer may come so much too early
 
 
+def _nothing() -> None: ...
+
+
 class Deadlines:
     """All requests under way that must not wait for ever; one timer for all, set for the one that could end first.
 
-    Most requests end long before: to begin and to end one costs a place in a set.
+    Most requests end long before: to begin and to end one costs a place in a set. `first` is done before any ends: what
+    has been read by then may be what they wait for.
     """
 
-    __slots__ = ("_active", "_due", "_timer", "loop")
+    __slots__ = ("_active", "_due", "_first", "_timer", "loop")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, first: Callable[[], object] = _nothing) -> None:
         self.loop = loop
+        self._first = first
         self._active: set[Deadline] = set()
         self._due = math.inf  # when the timer is set for
         self._timer: asyncio.TimerHandle | None = None
@@ -39,12 +44,18 @@ class Deadlines:
         """Those whose time is over end; the timer is set for the next."""
         self._due, self._timer = math.inf, None
         now = self.loop.time()
-        late = [deadline for deadline in self._active if deadline.due - now <= _NEAR_S]
+        late = self._late(now)
+        if late:
+            self._first()
+            late = self._late(now)
         self._active.difference_update(late)
         for deadline in late:
             deadline.expire()
         if self._active:
             self._set(min(self._due, *(deadline.due for deadline in self._active)))
+
+    def _late(self, now: float) -> list["Deadline"]:
+        return [deadline for deadline in self._active if deadline.due - now <= _NEAR_S]
 
 
 class Deadline:

@@ -27,6 +27,7 @@ _SYNC_RECORDS = 256
 _SYNC_S = 0.2
 _ROTATE_BYTES = 64 << 20
 _BACKLOG_BYTES = 8 << 20
+_TURN_BYTES = 1 << 20  # of records that one turn of the loop may hold back: written, though it is not over
 
 
 class Recorder:
@@ -43,6 +44,7 @@ class Recorder:
         self._backlog: deque[bytes] = deque()
         self._waiting = 0
         self._lines: list[bytes] = []  # of this turn of the loop
+        self._line_bytes = 0
         self.wake: Callable[[], None] | None = None
         self._encode = msgspec.json.Encoder().encode
         self._unsynced = 0
@@ -89,7 +91,7 @@ class Recorder:
         """All records up to now are in the kernel's hands, or in the backlog and `failing` is true."""
         if not self._lines:
             return
-        lines, self._lines = self._lines, []
+        lines, self._lines, self._line_bytes = self._lines, [], 0
         if self._backlog:
             self._drain()
         if self._backlog or not self._append(lines[0] if len(lines) == 1 else b"".join(lines), len(lines)):
@@ -98,7 +100,8 @@ class Recorder:
 
     def _write(self, line: bytes) -> None:
         self._lines.append(line)
-        if self.wake is None:
+        self._line_bytes += len(line)
+        if self.wake is None or self._line_bytes > _TURN_BYTES:
             self.commit()
         elif len(self._lines) == 1:
             self.wake()
@@ -106,11 +109,11 @@ class Recorder:
     def _append(self, data: bytes, records: int) -> bool:
         try:
             done = os.write(self._fd, data)
+            if done != len(data):
+                os.ftruncate(self._fd, self._size)  # half a record would hide the next one
+                return self._failed("short write")
         except OSError as error:
             return self._failed(str(error))
-        if done != len(data):
-            os.ftruncate(self._fd, self._size)  # half a record would hide the next one
-            return self._failed("short write")
         self._size += done
         self.written += records
         self._unsynced += records

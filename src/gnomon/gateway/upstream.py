@@ -66,7 +66,8 @@ class Link(asyncio.Protocol):
 
     __slots__ = (
         "_answered", "_between", "_bounded", "_done", "_ended", "_fresh", "_head_bytes", "_headers", "_keeps",
-        "_origin", "_parser", "_pieces", "_pool", "_received", "_sink", "_unread", "idle_since", "is_lost", "transport",
+        "_origin", "_parser", "_pieces", "_pool", "_received", "_sink", "_unread", "_waiting", "idle_since", "is_lost",
+        "transport",
     )  # fmt: skip
 
     def __init__(self, pool: "Pool", origin: Origin) -> None:
@@ -83,6 +84,7 @@ class Link(asyncio.Protocol):
         self._headers: dict[bytes, bytes] = {}
         self._head_bytes = 0
         self._unread = 0  # bytes that the parser keeps to itself
+        self._waiting = 0  # reads that the batch has still to work on
         self._pieces: list[bytes] = []  # of the body, from one read
         self._received = False
         self._answered = 0.0
@@ -140,13 +142,18 @@ class Link(asyncio.Protocol):
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
+        if self._done is None:
+            self.transport.abort()  # nobody asked: garbage between answers, and never the next question's
+            return
         if not self._received:
             self._received, self._answered = True, self._pool.loop.time()
+        self._waiting += 1
         self._pool.batch.take(self, data)
 
     def arrived(self, data: bytes) -> None:
+        self._waiting -= 1
         if self._done is None:
-            self.transport.abort()  # nobody asked: garbage between answers
+            self.transport.abort()  # it came behind a whole answer, or nobody waits for it any more
             return
         if self._between:
             body = _chunks(data)  # type: ignore[misc]  # or nothing was ever between
@@ -239,7 +246,8 @@ class Link(asyncio.Protocol):
         if self._parser.get_status_code() < 200 or self._done is None or self._ended:
             return
         self._ended = True
-        self._keeps = self._bounded and self._parser.should_keep_alive()
+        # What was read behind it is not the answer to what is asked next.
+        self._keeps = self._bounded and not self._waiting and self._parser.should_keep_alive()
 
     def _deliver(self) -> None:
         """What one read brought goes on as one: a caller is written to once, however many chunks it came in."""
@@ -278,7 +286,7 @@ class Pool:
         self.loop = loop
         self.batch = batch or Batch(loop)
         self.stage = Stage(loop)
-        self.deadlines = Deadlines(loop)
+        self.deadlines = Deadlines(loop, first=self.batch.end)
         self.opened = 0
         self._idle: dict[Origin, deque[Link]] = {}
 

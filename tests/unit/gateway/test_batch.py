@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ class Line:
 
     def __init__(self, *, closing: bool = False, broken: bool = False, seen: Callable[[], object] = list) -> None:
         self.closing, self.broken, self.seen = closing, broken, seen
+        self.aborted = False
         self.writes: list[bytes] = []
         self.when: list[object] = []
 
@@ -29,6 +31,9 @@ class Line:
             raise RuntimeError("gone")
         self.when.append(self.seen())
         self.writes.append(data)
+
+    def abort(self) -> None:
+        self.closing = self.aborted = True
 
 
 class Reader:
@@ -106,6 +111,43 @@ def test_one_who_left_and_one_who_is_broken_keep_nobody_elses_bytes() -> None:
     left, broken, whole = Line(closing=True), Line(broken=True), Line()
     in_a_turn(lambda batch: put(batch, (left, broken, whole), (b"x",) * 3))
     assert (left.writes, broken.writes, whole.writes) == ([], [], [b"x"])
+
+
+def test_a_line_that_lost_a_piece_ends_there() -> None:
+    line = Line(broken=True)
+
+    async def run() -> None:
+        batch = Batch(asyncio.get_running_loop())
+        batch.put(line, b"lost")
+        await asyncio.sleep(0)
+        line.broken = False
+        batch.put(line, b"what follows")
+        await asyncio.sleep(0)
+
+    asyncio.run(run())
+    assert (line.aborted, line.writes) == (True, [])
+
+
+def test_records_that_cannot_be_told_keep_nobodys_bytes() -> None:
+    def fails() -> None:
+        raise MemoryError
+
+    line = Line()
+    in_a_turn(lambda batch: batch.put(line, b"x"), fails)
+    assert line.writes == [b"x"]
+
+
+def test_what_is_large_does_not_wait_for_the_end_of_the_turn() -> None:
+    line = Line()
+    seen: list[int] = []
+
+    def work(batch: Batch) -> None:
+        for _ in range(4):
+            batch.put(line, b"x" * 50_000)
+            seen.append(len(b"".join(line.writes)))
+
+    in_a_turn(work)
+    assert seen == [0, 0, 150_000, 150_000]
 
 
 def test_who_closes_may_send_at_once() -> None:
@@ -195,7 +237,7 @@ def test_a_connection_whose_work_fails_ends_and_the_others_go_on() -> None:
     assert told == ["a:1", "a aborted", "b:1"]
 
 
-@pytest.mark.parametrize(("size", "count"), [(1, 64), (300_000, 4)])
+@pytest.mark.parametrize(("size", "count"), [(1, 64), (70_000, 4)])
 def test_what_is_held_before_it_is_worked_on_has_a_bound(size: int, count: int) -> None:
     told: list[str] = []
     reader = Reader(told, "a")
@@ -209,6 +251,118 @@ def test_what_is_held_before_it_is_worked_on_has_a_bound(size: int, count: int) 
 
     in_a_turn(work)
     assert seen == [0] * count + [count]
+
+
+def test_a_connection_that_cannot_even_be_ended_stops_neither_this_turn_nor_the_next() -> None:
+    told: list[str] = []
+
+    class Stubborn(Reader):
+        def abort(self) -> None:
+            raise RuntimeError
+
+    async def run() -> None:
+        batch = Batch(asyncio.get_running_loop())
+        batch.take(Stubborn(told, "a", fails=True), b"1")
+        batch.take(Reader(told, "b"), b"1")
+        await asyncio.sleep(0)
+        batch.take(Reader(told, "c"), b"1")
+        await asyncio.sleep(0)
+
+    asyncio.run(run())
+    assert told == ["a:1", "b:1", "c:1"]
+
+
+def test_what_is_read_while_others_are_worked_on_has_a_turn_of_its_own() -> None:
+    told: list[str] = []
+
+    async def run() -> None:
+        batch = Batch(asyncio.get_running_loop())
+
+        class Asking(Reader):
+            def arrived(self, data: bytes) -> None:
+                super().arrived(data)
+                batch.take(Reader(told, "b"), b"1")
+
+        batch.take(Asking(told, "a"), b"1")
+        for _ in range(2):
+            await asyncio.sleep(0)
+
+    asyncio.run(run())
+    assert told == ["a:1", "b:1"]
+
+
+_FAILS = st.sampled_from((False,) * 9 + (True,))
+_STEPS = st.one_of(
+    st.tuples(st.just("take"), st.integers(0, 2), _FAILS, st.sampled_from((1, 9_000, 70_000))),
+    st.tuples(st.just("put"), st.integers(0, 2), _FAILS, st.sampled_from((1, 9_000, 70_000))),
+    st.tuples(st.sampled_from(("after", "flush", "end", "turn")), st.just(0), _FAILS, st.just(1)),
+)
+
+
+@given(st.lists(_STEPS, max_size=40))
+def test_whatever_the_order_nothing_is_lost_doubled_overtaken_or_sent_before_its_record(
+    steps: list[tuple[str, int, bool, int]],
+) -> None:
+    """A read answers with as many bytes on its own line; a step that `fails` raises once it has."""
+    made: list[tuple[int, bytes]] = []  # what each line must be sent, in order; and how many records went before
+    committed = [0]
+
+    class Checked(Line):
+        def write(self, data: bytes) -> None:
+            assert committed[0] == len(made)
+            super().write(data)
+
+    lines = [Checked(), Checked(), Checked()]
+    afters: list[int] = []
+    expected_reads: list[int] = []
+    reads: list[int] = []
+
+    async def run() -> None:
+        batch = Batch(asyncio.get_running_loop(), lambda: committed.__setitem__(0, len(made)))
+
+        def put(which: int, size: int) -> None:
+            data = bytes([len(made) % 256]) * size
+            made.append((which, data))
+            batch.put(lines[which], data)
+
+        class Echo:
+            def __init__(self, which: int, number: int, *, fails: bool) -> None:
+                self.which, self.number, self.fails = which, number, fails
+
+            def arrived(self, data: bytes) -> None:
+                reads.append(self.number)
+                put(self.which, len(data))
+                if self.fails:
+                    raise ZeroDivisionError
+
+            def abort(self) -> None:
+                raise ZeroDivisionError
+
+        def late(number: int, *, fails: bool) -> None:
+            afters.append(number)
+            if fails:
+                raise ZeroDivisionError
+
+        for number, (what, which, fails, size) in enumerate(steps):
+            if what == "take":
+                expected_reads.append(number)
+                batch.take(Echo(which, number, fails=fails), b"r" * size)
+            elif what == "put":
+                put(which, size)
+            elif what == "after":
+                batch.after(partial(late, number, fails=fails))
+            elif what == "turn":
+                await asyncio.sleep(0)
+            else:
+                {"flush": batch.flush, "end": batch.end}[what]()
+        for _ in range(2):
+            await asyncio.sleep(0)
+
+    asyncio.run(run())
+    assert reads == expected_reads
+    assert afters == [number for number, (what, *_) in enumerate(steps) if what == "after"]
+    for which, line in enumerate(lines):
+        assert b"".join(line.writes) == b"".join(data for one, data in made if one == which)
 
 
 def test_who_ends_a_turn_early_has_what_came_worked_on_and_sent() -> None:

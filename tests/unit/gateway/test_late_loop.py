@@ -12,7 +12,9 @@ import pytest
 import uvloop
 
 from gnomon.gateway.answers import Buffered
+from gnomon.gateway.deadline import Deadline
 from gnomon.gateway.snapshot import PreparedTarget
+from gnomon.gateway.story import Story
 from gnomon.gateway.upstream import Link, Pool, Unreachable
 
 LIMIT_S = 0.02
@@ -70,6 +72,33 @@ def test_a_server_that_says_nothing_is_left_in_time(listening: socket.socket, ne
 
     with asyncio.Runner(loop_factory=new_loop) as runner:
         assert runner.run(connect()) >= LIMIT_S
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_an_answer_that_came_while_the_loop_was_busy_is_in_time(new_loop: Any) -> None:
+    async def ask() -> tuple[bytes, bool]:
+        here, there = socket.socketpair()
+        here.setblocking(False)
+        pool, sink = Pool(asyncio.get_running_loop()), Buffered()
+        _, link = await pool.loop.create_connection(lambda: Link(pool, ("http", 1, "", "")), sock=here)
+
+        async def tell() -> None:
+            await link.send(b"x", sink, silence_s=0.0)
+            deadline.close()
+
+        story = Story(pool.stage, tell())
+        deadline = Deadline(pool.deadlines, LIMIT_S, cancel=story.cancel)
+        story.step()
+        there.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nabc")
+        time.sleep(4 * LIMIT_S)  # everybody else's turn
+        for _ in range(5):
+            await asyncio.sleep(LIMIT_S / 4)
+        link.abort()
+        there.close()
+        return sink.data, deadline.expired
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        assert runner.run(ask()) == (b"abc", False)
 
 
 @pytest.mark.interpreted

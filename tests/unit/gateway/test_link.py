@@ -122,3 +122,43 @@ def test_what_fails_meanwhile_ends_the_call() -> None:
     wire = Noting()
     assert isinstance(asyncio.run(_meanwhile(wire, fails)), ZeroDivisionError)
     assert "aborted" in wire.told
+
+
+class Kept(Noting):
+    def close(self) -> None:
+        self.told.append("closed")
+
+    def is_closing(self) -> bool:
+        return bool({"closed", "aborted"} & {*self.told})
+
+
+def test_a_connection_on_which_more_was_read_than_the_answer_asks_nothing_more() -> None:
+    """Both were read before either was worked on: the second must not become the answer to the next question."""
+
+    async def ask() -> tuple[list[bytes], list[str]]:
+        pool, sink, wire = Pool(asyncio.get_running_loop()), Taken(), Kept()
+        link = Link(pool, ("http", 1, "", ""))
+        link.connection_made(wire)
+        sending = asyncio.ensure_future(link.send(b"x", sink, silence_s=0.0))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        whole = b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n"
+        link.data_received(whole + b"abc")
+        link.data_received(whole + b"xyz")
+        await sending
+        assert pool._take(("http", 1, "", "")) is None
+        return sink.bodies, wire.told
+
+    bodies, told = asyncio.run(ask())
+    assert (bodies, told[:2]) == ([b"abc"], ["request", "closed"])
+
+
+def test_what_comes_unasked_is_no_answer_to_a_question_of_the_same_turn() -> None:
+    async def ask() -> list[str]:
+        wire = Kept()
+        link = Link(Pool(asyncio.get_running_loop()), ("http", 1, "", ""))
+        link.connection_made(wire)
+        link.data_received(b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n\r\n")
+        return list(wire.told)
+
+    assert asyncio.run(ask()) == ["aborted"]
