@@ -87,6 +87,7 @@ class Exchange:
         self.entities_out: dict[str, int] = {}
         self.content: dict[tuple[str, str], ContentFinding] = {}
         self.unscanned: dict[str, int] = {}
+        self.has_media: bool | None = None  # whether there is more in the answer than text; None: nobody has looked
 
     @property
     def conversation(self) -> str:

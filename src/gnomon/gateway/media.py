@@ -50,6 +50,7 @@ class Blob:
 def guard_answer(ex: Exchange, data: bytes, route: PreparedRoute, guard: Guard) -> bytes:
     """The answer with every string guarded but what no guard reads. Raises Garbage, or Refusal("blocked")."""
     value, blobs = _seen(data)
+    ex.has_media = bool(blobs)
     if not blobs:
         return guard_output(ex, data, route, guard)
     _require(blobs, route.route.unscanned)
@@ -66,6 +67,8 @@ def kept(ex: Exchange, data: bytes) -> bytes:
     """
     if ex.endpoint == "embeddings":
         return vectors.left_out(data)
+    if ex.has_media is False:
+        return data
     value, blobs = _seen(data)
     for blob in blobs:
         _put(value, blob.path, f"[unscanned {blob.kind}: {len(blob.content)}]")

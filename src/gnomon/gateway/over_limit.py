@@ -73,9 +73,10 @@ def seconds(wait: float) -> str:
 
 def duration(wait: float) -> str:
     """As Go writes durations, which is what OpenAI's headers hold: `17ms`, `8.64s`, `6m0s`, `1h0m0s`."""
-    wait = round(max(wait, 0.0), 3)
-    if wait < 1.0:
-        return f"{wait * 1000:.0f}ms"
+    thousandths = int(wait * 1000.0 + 0.5) if wait > 0.0 else 0
+    if thousandths < 1000:
+        return f"{thousandths}ms"
+    wait = thousandths / 1000
     if wait < 60.0:
         return f"{wait:g}s"
     minutes, rest = divmod(round(wait), 60)
