@@ -58,7 +58,7 @@ def test_a_body_whose_end_has_been_read_did_not_take_too_long(gateway: Gateway) 
 
     def sweep(connection: Connection) -> None:
         connection.data_received(request[:-1])
-        connection._batch.end()
+        gateway.worker.services.pool.batch.end()
         connection.data_received(request[-1:])
         connection.check(gateway._loop.time() + 1000.0, 2000.0)
 
