@@ -57,8 +57,8 @@ class Streamed:
     """Sends events on as they arrive; an answer that is no event stream (an error) is collected instead."""
 
     __slots__ = (
-        "_at_start", "_begin", "_ex", "_failed", "_send", "_touch", "_under_way", "events", "last", "quick",
-        "streaming", "whole",
+        "_at_start", "_begin", "_ex", "_failed", "_is_over", "_send", "_touch", "_under_way", "events", "last",
+        "quick", "streaming", "whole",
     )  # fmt: skip
 
     def __init__(
@@ -76,6 +76,7 @@ class Streamed:
         self.last = b""  # what [DONE] brought: it goes out only after the record is written
         self.quick = True  # guarded where it arrives, or else in turn by the thread for names
         self._at_start = True
+        self._is_over = False
         self._failed: BaseException | None = None
         self._under_way: asyncio.Future[bytes] | None = None
         self._ex = ex
@@ -113,7 +114,7 @@ class Streamed:
             events = self.events
             out = events.feed(data)
             if events.done:
-                self.last += out
+                self._over(out)
             elif out:
                 self._send(out)
             return
@@ -143,9 +144,17 @@ class Streamed:
 
     def _out(self, out: bytes) -> None:
         if self.events.done:
-            self.last += out
+            self._over(out)
         elif out:
             self._send(out)
+
+    def _over(self, out: bytes) -> None:
+        """[DONE] has come: what follows it is nothing to wait for."""
+        self.last += out
+        link = self._ex.link
+        if not self._is_over and link is not None:
+            self._is_over = True
+            link.enough()
 
 
 def usage_of(data: bytes) -> tuple[int, int]:

@@ -47,9 +47,10 @@ class Connection(asyncio.Protocol):
     """One caller's connection. `_reading` is the request whose bytes arrive, `_current` the one being answered."""
 
     __slots__ = (
-        "_address", "_batch", "_body", "_broken", "_current", "_head", "_head_bytes", "_head_lines", "_headers",
-        "_known", "_parser", "_path", "_paused", "_peer", "_proxied", "_queue", "_reading", "_server", "_since",
-        "_size", "_state", "_story", "_tags", "_tries", "_untaken", "_wire", "transport",
+        "_address", "_batch", "_body", "_broken", "_current", "_fields_bytes", "_head", "_head_bytes",
+        "_head_lines", "_headers", "_known", "_parser", "_path", "_paused", "_peer", "_proxied", "_queue",
+        "_reading", "_server", "_since", "_size", "_state", "_story", "_tags", "_tries", "_untaken", "_wire",
+        "transport",
     )  # fmt: skip
 
     def __init__(self, server: Host) -> None:
@@ -172,9 +173,9 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._head_lines += 1
-        self._head_bytes += len(name) + len(value)
+        self._fields_bytes += len(name) + len(value)
         limits = self._server.limits
-        if self._head_lines > limits.head_lines or self._head_bytes > 2 * limits.head_bytes:
+        if self._head_lines > limits.head_lines or self._fields_bytes > limits.head_bytes:
             raise framing.refusal(431, "请求头过多或过大。 Too many headers, or too large.", "head_too_large")
         if self._state == "body":
             return  # a trailer: everything is decided, and nothing in it may change that
@@ -196,7 +197,7 @@ class Connection(asyncio.Protocol):
             return
         head = Head(
             method=self._parser.get_method().decode("latin-1"),
-            path=self._path.split(b"?", 1)[0].decode("latin-1"),
+            path=framing.path_of(self._path),
             headers=self._headers,
             tags=self._tags,
             http10=self._parser.get_http_version() == "1.0",
@@ -360,7 +361,8 @@ class Connection(asyncio.Protocol):
         self._headers: dict[bytes, bytes] = {}
         self._tags: dict[str, str] = {}
         self._head_lines = 0
-        self._head_bytes = 0
+        self._head_bytes = 0  # as they were read, while no end of the head is in sight
+        self._fields_bytes = 0  # as the parser told them
         self._body = []
         self._size = 0
         self._wire = 0

@@ -1,7 +1,11 @@
 """Where a request's body begins and ends, and what is refused because two readers could disagree about it."""
 
+import re
+
 from gnomon.gateway.exchange import Exchange
 from gnomon.gateway.refusal import Refusal
+
+_ORIGIN = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
 
 
 def check(ex: Exchange, *, upgrade: bool) -> None:
@@ -27,6 +31,13 @@ def check_version(version: str) -> None:
     """Raises Refusal (505) for one whose messages end by other rules, though its first line looks alike."""
     if version not in ("1.1", "1.0"):
         raise refusal(505, "只支持 HTTP 1.1 和 1.0。 Only HTTP 1.1 and 1.0 are spoken.", "http_version_not_supported")
+
+
+def path_of(target: bytes) -> str:
+    """What is asked for, without a query; with scheme and host too, as to a proxy (RFC 9112, 3.2.2)."""
+    if not target.startswith(b"/"):
+        target = _ORIGIN.sub(b"", target, count=1) or b"/"
+    return target.split(b"?", 1)[0].decode("latin-1")
 
 
 def expects_body(ex: Exchange) -> bool:

@@ -17,6 +17,7 @@ from gnomon.gateway.story import Stage, Turn
 _native = native.load("events")
 _chunks = _native.chunks if _native is not None else None
 _BEFORE_S = 0.005  # how long before a connection's time is over it is asked whether the loop is late
+_GRACE_S = 0.25  # between the last event and the end of the answer: only with it the connection is used again
 _MAX_IDLE = 256  # kept connections per upstream
 _MAX_IDLE_S = 60.0  # a firewall forgets what idles longer, and tells nobody
 _MAX_HEADER_BYTES = 32_768
@@ -65,9 +66,9 @@ class Link(asyncio.Protocol):
     """One connection. `busy` from `send` until the answer is whole."""
 
     __slots__ = (
-        "_answered", "_between", "_bounded", "_done", "_ended", "_fresh", "_head_bytes", "_headers", "_keeps",
-        "_origin", "_parser", "_pieces", "_pool", "_received", "_sink", "_unread", "_waiting", "idle_since", "is_lost",
-        "transport",
+        "_answered", "_between", "_bounded", "_done", "_ended", "_fresh", "_head_bytes", "_headers", "_is_enough",
+        "_keeps", "_origin", "_parser", "_pieces", "_pool", "_received", "_sink", "_unread", "_waiting",
+        "idle_since", "is_lost", "transport",
     )  # fmt: skip
 
     def __init__(self, pool: "Pool", origin: Origin) -> None:
@@ -91,6 +92,7 @@ class Link(asyncio.Protocol):
         self._bounded = False  # the answer says where it ends
         self._between = False  # the parser stands behind a whole chunk: others like it may pass it by
         self._fresh = True
+        self._is_enough = False
 
     async def send(
         self, data: bytes, sink: Sink, *, silence_s: float, meanwhile: Callable[[], object] = _idle
@@ -103,7 +105,7 @@ class Link(asyncio.Protocol):
         self._sink = sink
         self._received = False
         self._unread = 0
-        self._ended = False
+        self._ended = self._is_enough = False
         self._done = done = Turn(self._pool.stage)
         self._pool.batch.put(self.transport, data)
         self._pool.batch.after(partial(self._work, done, meanwhile))
@@ -131,6 +133,15 @@ class Link(asyncio.Protocol):
             meanwhile()
         except Exception as error:  # noqa: BLE001 - whatever it is, it is raised where the answer is waited for
             self._fail(error)
+
+    def enough(self) -> None:
+        """The sink has all that it wants: who does not end his answer now is not waited for."""
+        self._is_enough = True
+        self._pool.loop.call_later(_GRACE_S, self._stop_waiting, self._done)
+
+    def _stop_waiting(self, done: Turn | None) -> None:
+        if done is not None and self._done is done:
+            self._fail(UpstreamError("the answer has no end", received=True))
 
     def _give_up(self) -> None:
         if not self._received:
@@ -270,7 +281,7 @@ class Link(asyncio.Protocol):
         if self.transport is not None:
             self.transport.abort()
         if done is not None:
-            done.finish(error)
+            done.finish(None if self._is_enough and isinstance(error, UpstreamError) else error)
 
 
 def _turn_away(coming: "asyncio.Task[Link]") -> None:

@@ -127,6 +127,22 @@ def test_a_compressed_answer_is_told_as_one_that_nobody_asked_for(
     assert "compressed (gzip)" in gateway.records()[0]["error"]
 
 
+@pytest.mark.parametrize("framing", [b"transfer-encoding: chunked", b"content-length: 100000"])
+def test_who_says_done_and_never_ends_his_answer_is_not_waited_for(
+    gateway: Gateway, upstream: Upstream, framing: bytes
+) -> None:
+    body = event({"content": "all of it"}) + event({}, finish="stop") + b"data: [DONE]\n\n"
+    chunk = b"%x\r\n%b\r\n" % (len(body), body) if b"chunked" in framing else body
+    raw = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n%b\r\n\r\n%b" % (framing, chunk)
+    upstream.script = Script(respond=lambda path, body: raw)
+    begun = time.monotonic()
+    assert gateway.call(stream=True).text.endswith("data: [DONE]\n\n")
+    assert time.monotonic() - begun < 3.0
+    assert gateway.records()[0]["outcome"] == "ok"
+    upstream.script = Script()
+    assert gateway.call().status_code == 200  # on a connection of its own
+
+
 def test_a_mark_of_byte_order_before_a_stream_takes_no_event_with_it(gateway: Gateway, upstream: Upstream) -> None:
     body = b"\xef\xbb\xbf" + event({"content": "first "}) + event({"content": "last"}) + b"data: [DONE]\n\n"
     raw = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)

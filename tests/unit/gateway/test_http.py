@@ -76,6 +76,8 @@ def send(gateway: Gateway, data: bytes, *, pause_s: float = 0.0, step: int = 0) 
         (HEAD + b"authorization: Bearer other\r\n\r\n", 400),
         (HEAD + b"content-encoding: gzip\r\ncontent-length: 3\r\n\r\nabc", 415),
         (HEAD + b"x: " + b"a" * 40_000 + b"\r\n\r\n", 431),
+        (HEAD + b"x: " + b"a" * 16_400 + b"\r\n\r\n", 431),  # the limit is 16,384, however the head is read
+        (HEAD + b"x: " + b"a" * 8_200 + b"\r\ny: " + b"a" * 8_200 + b"\r\n\r\n", 431),
         (HEAD + b"".join(b"x%d: a\r\n" % n for n in range(100)) + b"\r\n", 431),
         (b"POST /" + b"a" * 3000 + b" HTTP/1.1\r\n\r\n", 431),
         (b"GET / HTTP/9.9\r\n\r\n", 400),
@@ -92,6 +94,16 @@ def test_what_is_wrong_or_ambiguous_is_refused_recorded_and_closed(gateway: Gate
     assert got.count(b"HTTP/1.1 ") == 1
     record = gateway.records()[-1]
     assert (record["outcome"], record["status"]) == ("bad_request", status)
+
+
+@pytest.mark.parametrize("origin", [b"http://g", b"HTTPS://g:8080", b"http://somebody@g"])
+def test_a_request_as_to_a_proxy_is_answered_as_any(gateway: Gateway, origin: bytes) -> None:
+    told = request().replace(b"POST /v1", b"POST " + origin + b"/v1", 1)
+    assert send(gateway, told).startswith(b"HTTP/1.1 200")
+
+
+def test_a_head_just_below_the_limit_is_read(gateway: Gateway) -> None:
+    assert send(gateway, request(extra=b"x: " + b"a" * 15_000 + b"\r\n")).startswith(b"HTTP/1.1 200")
 
 
 @pytest.mark.parametrize(

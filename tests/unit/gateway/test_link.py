@@ -84,6 +84,25 @@ def test_what_follows_a_whole_answer_is_nobodys() -> None:
     assert answered(whole + b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nxyz") == ([b"abc"], None)
 
 
+async def _lost_behind_the_end(*, is_enough: bool) -> BaseException | None:
+    link = Link(Pool(asyncio.get_running_loop()), ("http", 1, "", ""))
+    link.connection_made(Wire())
+    sending = asyncio.ensure_future(link.send(b"", Taken(), silence_s=0.0))
+    await asyncio.sleep(0)
+    link.data_received(HEAD + PARTS)
+    await asyncio.sleep(0)
+    if is_enough:
+        link.enough()
+    link.connection_lost(ConnectionResetError())
+    failed: Any = (await asyncio.gather(sending, return_exceptions=True))[0]
+    return failed if isinstance(failed, BaseException) else None
+
+
+def test_a_connection_lost_when_all_has_come_takes_nothing_away() -> None:
+    assert asyncio.run(_lost_behind_the_end(is_enough=True)) is None
+    assert isinstance(asyncio.run(_lost_behind_the_end(is_enough=False)), UpstreamError)
+
+
 class Noting(Wire):
     """Says what it was told in the order in which it was told."""
 
