@@ -64,7 +64,7 @@ def test_budgets_of_a_day_are_spent_and_new_the_next_day(hosts: tuple[Host, Host
     assert (spent.refused, spent.limit, spent.wait) == ("day_tokens", 1000, pytest.approx(3600, abs=1))
     one.leave(meter, tokens=-800, cost=40)
     assert two.enter(meter).refused == "day_cost"
-    assert two.enter(meter, day=Day(TODAY.number + 1, TODAY.ends + 86_400), now=TODAY.ends + 1).refused == ""
+    assert two.enter(meter, day=Day(TODAY.ends + 86_400), now=TODAY.ends + 1).refused == ""
 
 
 def test_a_guesser_is_banned_on_both_and_told_of_once(hosts: tuple[Host, Host]) -> None:

@@ -38,7 +38,7 @@ DAY_S = 86_400.0
 
 def day_of(wall: float) -> Day:
     number = int(wall // DAY_S)
-    return Day(number, (number + 1) * DAY_S)
+    return Day((number + 1) * DAY_S)
 
 
 def spend(host: Host, meter: Meter, now: float) -> bool:
@@ -62,12 +62,12 @@ def test_no_step_of_the_wall_clock_hands_out_a_days_budget_twice(hosts: tuple[Ho
 def test_a_day_of_25_hours_has_one_budget(hosts: tuple[Host, Host]) -> None:
     one, two = hosts
     meter, midnight = Meter("team:autumn", tokens_per_day=100), (NOW // DAY_S + 1) * DAY_S
-    autumn = Day(1, midnight + 25 * 3600)
+    autumn = Day(midnight + 25 * 3600)
     assert one.enter(inside=(meter,), tokens=100, day=autumn, now=midnight + 60).refused == ""
     for host, hours in ((two, 0.1), (one, 0.5), (two, 1.5), (one, 24.5)):
         now = midnight + hours * 3600
         assert host.enter(inside=(meter,), tokens=100, day=autumn, now=now).refused == "day_tokens"
-    tomorrow = Day(2, midnight + 49 * 3600)
+    tomorrow = Day(midnight + 49 * 3600)
     assert two.enter(inside=(meter,), tokens=100, day=tomorrow, now=midnight + 25 * 3600 + 1).refused == ""
 
 

@@ -16,7 +16,7 @@ from gnomon.contract.ports import Day, Entry, Limits, Meter
 from tests.fakes.ticks import Ticks
 
 NOW = float(int(time.time()))
-TODAY = Day(739_000, NOW + 3600)
+TODAY = Day(NOW + 3600)
 TICKS = Ticks(NOW)  # what the host's steady clock and Redis's own say; the wall clock is what a call is told
 REDIS = "redis://127.0.0.1:6379/9"
 METERS = {

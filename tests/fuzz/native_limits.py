@@ -29,7 +29,7 @@ class Pair:
         """Somebody comes or goes. Raises SystemExit where the two differ."""
         rng = self._rng
         self._now += rng.choice((0.0, 0.001, 0.5, 70.0, 90_000.0))
-        day = Day(int(self._now // 86_400), 100.0)
+        day = Day(100.0)
         first, second = ([self._meter() for _ in range(rng.randrange(4))] for _ in range(2))
         tokens, cost, entering = rng.choice((0, 1, 400, 10**9)), rng.choice((0, 1, 10**9)), rng.random() < 0.6
 

@@ -104,9 +104,8 @@ class Meter:
 
 
 class Day(NamedTuple):
-    """The day whose budgets are used: its number and when it ends."""
+    """The day whose budgets are used, by the wall clock: when it ends."""
 
-    number: int
     ends: float
 
 

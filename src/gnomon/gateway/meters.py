@@ -27,7 +27,7 @@ class Meters:
         self._teams = {quota.value: (_meter(quota),) for quota in roster.quotas if quota.kind == "team"}
         self._keys: dict[str, tuple[Meter, ...]] = {}  # made when first asked: most of 10,000 keys sleep
         self._zone = _zone(roster.timezone)
-        self._day = Day(0, 0.0)
+        self._day = Day(0.0)
 
     def of_key(self, key: Key, *, at_most: int = 0) -> tuple[Meter, ...]:
         """What counts against this key, throttled to `at_most` requests a minute, and its team."""
@@ -91,4 +91,4 @@ def _zone(name: str) -> ZoneInfo:
 def _day(now: float, zone: ZoneInfo) -> Day:
     today = datetime.fromtimestamp(now, zone).date()
     tomorrow = today + timedelta(days=1)
-    return Day(today.toordinal(), datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=zone).timestamp())
+    return Day(datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=zone).timestamp())

@@ -316,4 +316,4 @@ def test_a_caller_who_leaves_with_requests_sent_ahead_holds_nothing(
     assert {r["outcome"] for r in gateway.records()} == {"client_gone"}
     limits = gateway.worker.services.limits
     now = time.time()
-    assert limits.enter((Meter("key:aaaaaaaa", concurrency=1),), day=Day(1, now + 60), now=now).refused == ""
+    assert limits.enter((Meter("key:aaaaaaaa", concurrency=1),), day=Day(now + 60), now=now).refused == ""

@@ -15,7 +15,7 @@ from tests.fakes.ticks import Ticks
 
 NOW = 1_700_000_000.0
 TICKS = Ticks(NOW)
-DAY = Day(1, NOW + 3600)
+DAY = Day(NOW + 3600)
 
 
 def enter(limits: LimitsLocal, key: str = "k", *, rpm: int = 0, slots: int = 0, now: float = NOW) -> tuple[float, ...]:

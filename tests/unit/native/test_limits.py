@@ -87,7 +87,7 @@ def test_both_say_and_write_the_same(both: tuple[Clock, LimitsLocal, LimitsLocal
             limits._map[place : place + _METER_SIZE] = bytes(_METER_SIZE)
     for step in told_steps:
         clock.now += step[5]
-        day = Day(int(clock.now // 86_400), 100.0)
+        day = Day(100.0)
         with pytest.MonkeyPatch.context() as patch:
             found = told(native_one, step, day)
             patch.setattr(limits_local, "_quick", None)
@@ -98,7 +98,7 @@ def test_both_say_and_write_the_same(both: tuple[Clock, LimitsLocal, LimitsLocal
 def test_it_is_what_runs_once_a_caller_is_known(both: tuple[Clock, LimitsLocal, LimitsLocal]) -> None:
     limits = both[1]
     meter = (Meter("key:known", per_minute=10**6, concurrency=9),)
-    limits.enter(meter, day=Day(1, 10.0), now=0.0)
+    limits.enter(meter, day=Day(10.0), now=0.0)
     plan, none = limits._plan(meter), b""
     assert quick.enter(limits._map, limits._fd, plan, none, 0, 0, 1, limits.clock(), limits._mine) is not None
     assert quick.leave(limits._map, limits._fd, plan, none, 0, 0, 1, limits.clock(), limits._mine)
@@ -126,7 +126,7 @@ def test_what_is_no_table_is_refused(both: tuple[Clock, LimitsLocal, LimitsLocal
 def test_a_caller_whose_meters_change_gets_the_new_ones(both: tuple[Clock, LimitsLocal, LimitsLocal]) -> None:
     limits = both[1]
     meter = Meter("key:changed", per_minute=1)
-    assert not limits.enter((meter,), day=Day(1, 10.0), now=0.0).refused
-    assert limits.enter((meter,), day=Day(1, 10.0), now=0.0).refused
-    found = limits.enter((replace(meter, per_minute=0, per_second=7),), day=Day(1, 10.0), now=0.0)
+    assert not limits.enter((meter,), day=Day(10.0), now=0.0).refused
+    assert limits.enter((meter,), day=Day(10.0), now=0.0).refused
+    found = limits.enter((replace(meter, per_minute=0, per_second=7),), day=Day(10.0), now=0.0)
     assert (found.refused, found.requests and found.requests.limit) == ("", 7)

@@ -17,7 +17,7 @@ from gnomon.backends.limits_locks import PLAIN, WORD
 from gnomon.contract.ports import Day, Meter
 
 pytestmark = pytest.mark.skipif(native.load("limits") is None, reason="the native limits are not built")
-DAY = Day(1, 10.0)
+DAY = Day(10.0)
 METER = (Meter("key:a", tokens_per_day=10**12),)
 COUNT = 10_000
 WORKER = f"""
@@ -34,7 +34,7 @@ if sys.argv[2] in ("die", "hold"):
     limits._lock(64).__exit__()
 limits_local._quick = None  # the twin takes longer to make a change, under the same lock
 for _ in range({COUNT}):
-    limits.enter(meter, tokens=1, day=Day(1, 10.0), now=0.0)
+    limits.enter(meter, tokens=1, day=Day(10.0), now=0.0)
 """
 
 
