@@ -12,7 +12,7 @@ from tests.fakes.gateway import until
 from tests.fakes.upstream import Script, Upstream
 from tests.unit.gateway.conftest import Gateway, bearer
 
-PROBE = b"GET /readyz HTTP/1.1\r\nhost: x\r\n\r\n"
+PROBE = b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n"
 
 
 def asked(**body: Any) -> bytes:
