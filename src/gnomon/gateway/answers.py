@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final, Protocol
 
 import msgspec
 
+from gnomon.gateway import http
 from gnomon.gateway.counted import reply
+from gnomon.gateway.deadline import Deadline
 from gnomon.gateway.exchange import Exchange
 from gnomon.gateway.meters import token_count
 from gnomon.gateway.off_loop import in_turn
@@ -15,7 +17,18 @@ from gnomon.gateway.streaming import EventStream, Garbage
 
 MAX_REPLY_BYTES = 16 << 20
 _CODINGS = (b"br", b"compress", b"deflate", b"gzip", b"zstd")  # nothing else that it says of itself is recorded
+_MOST_PATIENCE: Final = 6  # 64 reads before a stream that came back so often may go on by itself again
 _MARK = b"\xef\xbb\xbf"  # of byte order: a stream may begin with one, which belongs to no event
+
+
+class Out(Protocol):
+    """The caller's end of the connection."""
+
+    def write(self, data: bytes) -> None: ...
+
+    def socket(self) -> int:
+        """Its number, where bytes may go to the caller at once: nothing is on its way; or else -1."""
+        ...
 
 
 class Buffered:
@@ -57,8 +70,8 @@ class Streamed:
     """Sends events on as they arrive; an answer that is no event stream (an error) is collected instead."""
 
     __slots__ = (
-        "_at_start", "_begin", "_ex", "_failed", "_is_over", "_send", "_touch", "_under_way", "events", "last",
-        "quick", "streaming", "whole",
+        "_at_start", "_begin", "_ex", "_failed", "_is_over", "_offers", "_reads", "_under_way", "caught", "deadline",
+        "events", "last", "out", "quick", "streaming", "whole",
     )  # fmt: skip
 
     def __init__(
@@ -66,9 +79,9 @@ class Streamed:
         ex: Exchange,
         events: EventStream,
         *,
+        out: Out,
+        deadline: Deadline,
         begin: Callable[[], None],
-        send: Callable[[bytes], None],
-        touch: Callable[[], None],
     ) -> None:
         self.whole = Buffered()
         self.events = events
@@ -81,8 +94,10 @@ class Streamed:
         self._under_way: asyncio.Future[bytes] | None = None
         self._ex = ex
         self._begin = begin
-        self._send = send
-        self._touch = touch
+        self._offers = self._reads = 0
+        self.caught: bytes | None = None  # what would go out, while somebody else takes it there
+        self.out = out
+        self.deadline = deadline
 
     @property
     def status(self) -> int:
@@ -98,7 +113,7 @@ class Streamed:
     def head(self, status: int, headers: dict[bytes, bytes]) -> None:
         self.whole.head(status, headers)
         self.streaming = status == 200 and headers.get(b"content-type", b"").startswith(b"text/event-stream")
-        self._touch()
+        self.deadline.touch()
         if self.streaming:
             self._begin()
 
@@ -106,7 +121,7 @@ class Streamed:
         if not self.streaming:
             self.whole.body(data)
             return
-        self._touch()
+        self.deadline.touch()
         if self._at_start:
             self._at_start = False
             data = data.removeprefix(_MARK)
@@ -117,6 +132,7 @@ class Streamed:
                 self._over(out)
             elif out:
                 self._send(out)
+            self._offer()
             return
         if self._failed is not None:
             raise self._failed
@@ -141,6 +157,25 @@ class Streamed:
         self._failed = self._failed or failed
         if self._failed is None:
             self._out(done.result())
+
+    def _send(self, data: bytes) -> None:
+        if not self._ex.http10:
+            data = http.chunk(data)
+        if self.caught is None:
+            self.out.write(data)
+        else:
+            self.caught += data
+
+    def _offer(self) -> None:
+        """Events that are ordinary may go on without us. Who came back waits longer each time."""
+        if self.caught is not None:
+            return  # it does
+        if self._reads:
+            self._reads -= 1
+        elif self._ex.link is not None and not self._ex.http10 and self.events.lend() is not None:
+            self._offers = min(self._offers + 1, _MOST_PATIENCE)
+            self._reads = 1 << self._offers
+            self._ex.link.offer(self)
 
     def _out(self, out: bytes) -> None:
         if self.events.done:

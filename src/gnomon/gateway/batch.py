@@ -66,6 +66,11 @@ class Batch:
             self.flush()
         self.wake()
 
+    @property
+    def is_sending(self) -> bool:
+        """Whether anything waits for the end of the turn."""
+        return bool(self._sends)
+
     def after(self, work: Callable[[], object]) -> None:
         """Done once all that was put is sent."""
         self._after.append(work)

@@ -9,12 +9,12 @@ from typing import Protocol
 from gnomon.gateway.circuits import Circuit, Verdict
 from gnomon.gateway.deadline import Deadline
 from gnomon.gateway.exchange import Exchange
+from gnomon.gateway.link import Line, Sink, Unreachable, UpstreamError
 from gnomon.gateway.refusal import Refusal
 from gnomon.gateway.requests import Asked
 from gnomon.gateway.routing import Choice
 from gnomon.gateway.services import Services
 from gnomon.gateway.snapshot import PreparedRoute, PreparedTarget
-from gnomon.gateway.upstream import Line, Sink, Unreachable, UpstreamError
 from gnomon.kit import log
 
 _log = log.get(__name__)

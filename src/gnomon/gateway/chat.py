@@ -1,12 +1,11 @@
 """The story of one request: admit, guard, route, ask the model, guard, record, answer."""
 
 import asyncio
-from typing import Protocol
 
 import msgspec
 
 from gnomon.gateway import feedback, http, media, shadow
-from gnomon.gateway.answers import Buffered, Streamed, checked, decoded, usage_of
+from gnomon.gateway.answers import Buffered, Out, Streamed, checked, decoded, usage_of
 from gnomon.gateway.asking import ask
 from gnomon.gateway.calling import Question
 from gnomon.gateway.exchange import Exchange
@@ -35,12 +34,6 @@ _encode = msgspec.json.Encoder().encode
 _EVENTS = b"text/event-stream; charset=utf-8"
 _NEAR_S = 0.01
 _MOST_DIGITS = 6  # of seconds to wait: eleven days
-
-
-class Out(Protocol):
-    """The caller's end of the connection."""
-
-    def write(self, data: bytes) -> None: ...
 
 
 def begin(ex: Exchange, s: Services) -> None:
@@ -167,7 +160,7 @@ async def _stream(ex: Exchange, out: Out, s: Services, q: Question) -> bool:
         ex.begun = True
         out.write(http.head(ex, 200, content_type=_EVENTS, length=None))
 
-    sink = Streamed(ex, events, begin=start, send=http.chunks(ex, out.write), touch=q.deadline.touch)
+    sink = Streamed(ex, events, out=out, deadline=q.deadline, begin=start)
     sink.quick = route.masker.is_quick
     last, failure = b"", None
     try:

@@ -16,6 +16,7 @@ from gnomon.gateway.exchange import Exchange
 from gnomon.gateway.heads import MOST_TRIES, Head, learnt
 from gnomon.gateway.hosting import Host
 from gnomon.gateway.refusal import Refusal
+from gnomon.gateway.relaying import plain_socket
 from gnomon.gateway.settle import settle
 from gnomon.gateway.story import Story
 
@@ -95,6 +96,10 @@ class Connection(asyncio.Protocol):
         self._batch.put(self.transport, data)
         if self._paused:
             self._hold()  # the pause may have begun with an answer before this one
+
+    def socket(self) -> int:
+        """Where bytes go to the caller at once, nothing of ours being on its way; -1 where there is no such place."""
+        return -1 if self._paused else plain_socket(self.transport)
 
     def data_received(self, data: bytes) -> None:
         if not self._broken:

@@ -87,6 +87,10 @@ class Deadline:
     def touch(self) -> None:
         self._moved = self._all.loop.time()
 
+    def moved(self, at: float) -> None:
+        """Something moved then, on the loop's clock."""
+        self._moved = max(self._moved, at)
+
     def expire(self) -> None:
         self.expired = True
         self._cancel()

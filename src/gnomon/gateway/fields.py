@@ -5,12 +5,11 @@ A field is a member that the caller, a tool or the model has named: in what is n
 about `name` would change which function is called; nor are those of a schema, which name fields and hold none.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
-from gnomon.gateway.guarding import DEEPEST, NUMERIC, PROTOCOL, Guard, Masker, Side, StreamMasker, TreeGuard
+from gnomon.gateway.guarding import DEEPEST, NUMERIC, PROTOCOL, Guard, Lent, Masker, Side, StreamMasker, TreeGuard
 from gnomon.gateway.streaming import Garbage
 
 _OURS = PROTOCOL - {"user"}
@@ -143,9 +142,13 @@ class FieldStream:
         self._parts.append(text)
         return ""
 
-    def splice(self, how: Callable[..., Any], data: bytes, mould: Any) -> tuple[int, bytes, str] | None:
+    def lend(self) -> Lent | None:
         """See `gnomon.guard.stream`."""
-        return None if self._waits is not False else self._stream.splice(how, data, mould)
+        return None if self._waits is not False else self._stream.lend()
+
+    def take_back(self, text: str, context: str, pending: str) -> None:
+        """See `gnomon.guard.stream`."""
+        self._stream.take_back(text, context, pending)
 
     def flush(self) -> str:
         """The rest, at the end of the stream; nothing the second time. Raises Refusal("blocked")."""

@@ -16,6 +16,8 @@ from gnomon.gateway.refusal import Refusal
 Side = Literal["input", "output"]
 Place = tuple[int, int, Any, str | None]
 """See `gnomon.guard.view`."""
+Lent = tuple[Callable[[str], Any], Callable[[str, int], int], Callable[[str, int], int], str, str, int]
+"""See `gnomon.guard.finding`."""
 
 PROTOCOL = frozenset(
     """
@@ -73,7 +75,9 @@ class StreamMasker(Protocol):
 
     def feed(self, text: str) -> str: ...
 
-    def splice(self, how: Any, data: bytes, mould: Any) -> tuple[int, bytes, str] | None: ...
+    def lend(self) -> Lent | None: ...
+
+    def take_back(self, text: str, context: str, pending: str) -> None: ...
 
     def flush(self) -> str: ...
 

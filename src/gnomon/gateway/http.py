@@ -1,6 +1,6 @@
 """The bytes of our own answers: status lines, headers, OpenAI error objects."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from http import HTTPStatus
 
 import msgspec
@@ -68,9 +68,8 @@ def whole(ex: Exchange, status: int, body: bytes, *, content_type: bytes = b"app
     return first if ex.method == "HEAD" else first + body
 
 
-def chunks(ex: Exchange, write: Callable[[bytes], None]) -> Callable[[bytes], None]:
-    """Writes pieces of a body, as chunks where the caller knows them."""
-    return write if ex.http10 else lambda data: write(b"%x\r\n%b\r\n" % (len(data), data))
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 def last_chunk(ex: Exchange, data: bytes) -> bytes:

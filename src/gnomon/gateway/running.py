@@ -3,7 +3,7 @@
 import re
 
 from gnomon import native
-from gnomon.gateway.guarding import StreamMasker, StreamRestorer, blocked
+from gnomon.gateway.guarding import Lent, StreamMasker, StreamRestorer, blocked
 from gnomon.gateway.judging import ContentStream
 from gnomon.gateway.moulds import Mould
 
@@ -43,15 +43,27 @@ class Field:
 
     def splice(self, data: bytes, mould: Mould) -> tuple[int, bytes] | None:
         """How much of the data were events of this mould in which nothing is to be found, and what goes on for them."""
-        if _splice is None or self.restore is not None or self.judge is not None:
-            return None
-        found = self.masker.splice(_splice, data, mould.parts)
+        lent = self.lend() if _splice is not None else None
+        found = None if lent is None else _splice(data, mould.parts, *lent)  # type: ignore[misc]
         if found is None:
             return None
-        used, out, text = found
+        used, out, text, context, pending = found
+        self.take_back(text, context, pending)
+        return used, out
+
+    def lend(self) -> Lent | None:
+        """What somebody needs who lets pieces pass in which nothing is to be found, until `take_back`; or None."""
+        return None if self.restore is not None or self.judge is not None else self.masker.lend()
+
+    def take_back(self, text: str, context: str, pending: str) -> None:
+        self.masker.take_back(text, context, pending)
         if text:
             self._keep(text)
-        return used, out
+
+    @property
+    def room(self) -> int:
+        """Characters that the record still has room for."""
+        return max(0, KEPT_REPLY_CHARS - self._size)
 
     def flush(self) -> str:
         if self.judge is not None:

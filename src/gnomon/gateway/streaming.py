@@ -73,11 +73,15 @@ class EventStream:
         known, field = self._again
         used, more = field.splice(data, known) or (0, b"")
         if used:
-            self._last = known.envelope
+            self._made, self._last = 0, known.envelope
         if used == len(data):
             self._pending = b""
             return out + more
         return b"".join((out, more, self._blocks(data[used:])))
+
+    def lend(self) -> tuple[Field, Mould] | None:
+        """The text that runs now and the events it comes in, for who lets them pass; None where nothing is ordinary."""
+        return None if self._again is None or self._pending or self.done else (self._again[1], self._again[0])
 
     def _blocks(self, data: bytes) -> bytes:
         if b"\r" in data:

@@ -13,8 +13,9 @@ from gnomon.guard.quick import Quick, Unfit
 from gnomon.guard.slow import Slow
 from gnomon.guard.view import LEFT, Found, Place, View
 
-Splice = Callable[..., tuple[int, bytes, str, str, str] | None]
-"""See `native/events.c`."""
+Lent = tuple[Callable[[str], Any], Callable[[str, int], int], Callable[[str, int], int], str, str, int]
+"""What `native/splice.h` needs of a window: what `fired`, where a text is undecided, quickly or else surely, context,
+pending text, and how much context is kept."""
 
 
 class Look(Protocol):
@@ -165,7 +166,7 @@ class Window:
         self._opened = 0
         self._fired = None if finder.reach else finder.fired
         # A window that looks for more than a finder does sees every piece itself.
-        self._splices = type(self) is Window and self._fired is not None and undecided_quickly is not None
+        self._lends = type(self) is Window and self._fired is not None and undecided_quickly is not None
         self.opening = ""
         """The entity of a finding that has begun and goes on, when nothing can undo, rename or move it any more."""
 
@@ -207,15 +208,16 @@ class Window:
         self._wait = size + (32 if self.opening and size <= LONGEST else size // 4) if size > 512 else 0
         return decided
 
-    def splice(self, how: Splice, data: bytes, mould: Any) -> tuple[int, bytes, str] | None:
-        """As `StreamMasker.splice` says. What `feed` would do differently is left to it."""
-        if not self._splices or self._wait or self.opening:
+    def lend(self) -> Lent | None:
+        """For pieces in which nothing is to be found, until `take_back`; None where only `feed` knows what to do."""
+        if not self._lends or self._wait or self.opening:
             return None
-        found = how(data, mould, self._fired, undecided_quickly, self._context, self._pending, LEFT)
-        if found is None:
-            return None
-        used, out, text, self._context, self._pending = found
-        return used, out, text
+        assert self._fired is not None
+        return self._fired, undecided_quickly, undecided, self._context, self._pending, LEFT
+
+    def take_back(self, context: str, pending: str) -> None:
+        """Goes on behind pieces that others have let pass."""
+        self._context, self._pending = context, pending
 
     def _pass(self, whole: str) -> str:
         """What is decided of context and pending text in which nothing is to be found: most events of a stream."""

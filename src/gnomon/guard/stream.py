@@ -1,9 +1,7 @@
 """The same masking for text that arrives in pieces: identical to masking the whole, held back as little as possible."""
 
-from typing import Any
-
 from gnomon.contract.verdicts import Span
-from gnomon.guard.finding import Splice
+from gnomon.guard.finding import Lent
 from gnomon.guard.placeholders import Vault
 from gnomon.guard.policy import Masker, Run, Way
 
@@ -35,13 +33,14 @@ class StreamMasker:
         # A secret may be long: its placeholder need not wait for its end.
         return out + run.begin(window.opening) if window.opening else out
 
-    def splice(self, how: Splice, data: bytes, mould: Any) -> tuple[int, bytes, str] | None:
-        """What `how` made of the data, and the text that it let pass: pieces in which nothing is to be found, up to the
-        first that is not so; None where there is none."""
-        found = self._window.splice(how, data, mould)
-        if found is not None:
-            self._run.at += len(found[2])
-        return found
+    def lend(self) -> Lent | None:
+        """For pieces in which nothing is to be found, until `take_back`; None where only `feed` knows what to do."""
+        return self._window.lend()
+
+    def take_back(self, text: str, context: str, pending: str) -> None:
+        """`text` went on as it was; this is the window behind it."""
+        self._run.at += len(text)
+        self._window.take_back(context, pending)
 
     def flush(self) -> str:
         """The rest, at the end of the stream; nothing the second time."""

@@ -1,5 +1,5 @@
 /* Where a text that is still growing may be cut. The twin is guard/cutting.py, which says what the shapes are. */
-#include "text.h"
+#include "ask.h"
 
 #define LONGEST 4096
 #define SPACED 72
@@ -135,21 +135,38 @@ static int may_be_broken(const Text *text, Py_ssize_t start) {
     return place >= start && at(text, place) == '\n';
 }
 
-/* (text, start) -> the first place that more text could make or change a value of, where only the last token and what
- * is joined to it decides; -1 - that place, where the shapes of the twin have to be asked as well. */
+/* Whether a character is of no token, joins none and is in no shape that a value begins with (`cutting._SETTLED`). */
+static int is_settled(const State *state, Py_UCS4 c) {
+    static const Py_UCS4 in_shapes[] = {0x5341, 0x51FA, 0x53F7, 0x5B57, 0x5E74, 0x5EFF, 0x65E5, 0x6708, 0x751F, 0x7B2C, 0xFF08, 0xFF09};
+    if (is_token(state, c) || is_joint(c) || is_open(state, c) || value_of(c) >= 0) return 0;
+    for (size_t n = 0; n < sizeof in_shapes / sizeof *in_shapes; n++) /* 十出号字年廿日月生第（） */
+        if (c == in_shapes[n]) return 0;
+    return 1;
+}
+
+/* The first place from `start` on that more text could make or change a value of, where only the last token and what is
+ * joined to it decides; -1 - that place, where the shapes of the twin have to be asked as well. */
+static Py_ssize_t place_in(const State *state, const Text *text, Py_ssize_t start) {
+    start = later(start, 0);
+    Py_ssize_t token = token_before(state, text, later(start, text->length - LONGEST), text->length);
+    Py_ssize_t least = later(start, text->length - SPACED - 1);
+    Py_ssize_t place = text->length - later(token, joined(state, text, least, token));
+    if (place <= start || is_settled(state, at(text, place - 1))) return place; /* nothing that goes on begins before it */
+    return may_have_begun(state, text, start) || may_be_broken(text, start) ? -1 - place : place;
+}
+
+static int64_t answer(void *state, const Py_UCS4 *text, Py_ssize_t length, Py_ssize_t start) {
+    return place_in(state, &(Text){PyUnicode_4BYTE_KIND, text, length}, start);
+}
+
+static const Answer ANSWER = {answer};
+
 static PyObject *undecided(PyObject *self, PyObject *const *args, Py_ssize_t count) {
-    State *state = PyModule_GetState(self);
     if (count != 2 || !PyUnicode_Check(args[0])) return PyErr_SetString(PyExc_TypeError, "a text and a place"), NULL;
     Text text = text_of(args[0]);
     Py_ssize_t start = PyLong_AsSsize_t(args[1]);
     if (start == -1 && PyErr_Occurred()) return NULL;
-    start = later(start, 0);
-    Py_ssize_t token = token_before(state, &text, later(start, text.length - LONGEST), text.length);
-    Py_ssize_t least = later(start, text.length - SPACED - 1);
-    Py_ssize_t length = joined(state, &text, least, token);
-    Py_ssize_t place = text.length - later(token, length);
-    int is_open_end = may_have_begun(state, &text, start) || may_be_broken(&text, start);
-    return PyLong_FromSsize_t(is_open_end ? -1 - place : place);
+    return PyLong_FromSsize_t(place_in(PyModule_GetState(self), &text, start));
 }
 
 static int take(Signs *signs, uint8_t *ascii, PyObject *string) {
@@ -190,5 +207,13 @@ static PyMethodDef methods[] = {
     {"configure", configure, METH_VARARGS, "(token, opens): the characters that the shapes need."},
     {NULL, NULL, 0, NULL},
 };
-static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "cutting", NULL, sizeof(State), methods, NULL, NULL, NULL, freed};
+static int made(PyObject *module) {
+    PyObject *ask = Py_BuildValue("(sN)", "undecided", PyCapsule_New((void *)&ANSWER, ASK, NULL));
+    int failed = !ask || PyModule_AddObjectRef(module, "ask", ask) < 0;
+    Py_XDECREF(ask);
+    return failed ? -1 : 0;
+}
+
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, made}, {0, NULL}};
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "cutting", NULL, sizeof(State), methods, slots, NULL, NULL, freed};
 PyMODINIT_FUNC PyInit_cutting(void) { return PyModuleDef_Init(&module); }

@@ -2,6 +2,7 @@
  * hyphen, two digits. The twin is guard/scan.py over guard/quick.py's tables. */
 #include "text.h"
 
+#include "ask.h"
 #include "json.h"
 #include "scan_tables.h"
 
@@ -219,6 +220,15 @@ static PyObject *scanner_fired(PyObject *self, PyObject *string) {
     return as_bits(fired == NO_FEATURES || is_worth((Scanner *)self, fired) ? fired : 0);
 }
 
+/* Whether `fired` would tell of anything. */
+static int64_t answer(void *self, const Py_UCS4 *text, Py_ssize_t length, Py_ssize_t place) {
+    (void)place;
+    uint64_t fired = scan_text(self, (Text){PyUnicode_4BYTE_KIND, text, length}, 0);
+    return fired == NO_FEATURES ? FAILED : is_worth(self, fired);
+}
+
+static const Answer ANSWER = {answer};
+
 /* (data, escaped, enough): the same of JSON as it stands; `escaped` is the bit of an escape that may hide something. */
 static PyObject *scanner_json(PyObject *self, PyObject *args) {
     Py_buffer view;
@@ -372,7 +382,9 @@ static PyType_Spec scanner_spec = {"gnomon.native.scan.Scanner", sizeof(Scanner)
 
 static int made(PyObject *module) {
     PyObject *type = PyType_FromModuleAndSpec(module, &scanner_spec, NULL);
-    int failed = !type || PyModule_AddObjectRef(module, "Scanner", type) < 0;
+    PyObject *ask = Py_BuildValue("(sN)", "fired", PyCapsule_New((void *)&ANSWER, ASK, NULL));
+    int failed = !type || !ask || PyObject_SetAttrString(type, "ask", ask) < 0 || PyModule_AddObjectRef(module, "Scanner", type) < 0;
+    Py_XDECREF(ask);
     Py_XDECREF(type);
     return failed ? -1 : 0;
 }

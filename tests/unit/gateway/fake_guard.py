@@ -86,7 +86,9 @@ class FakeStream:
     def pending(self) -> str:
         return self._held
 
-    def splice(self, how: Any, data: bytes, mould: Any) -> None: ...
+    def lend(self) -> None: ...
+
+    def take_back(self, text: str, context: str, pending: str) -> None: ...
 
     def flush(self) -> str:
         text, self._held = self._held, ""

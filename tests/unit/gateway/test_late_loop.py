@@ -13,9 +13,10 @@ import uvloop
 
 from gnomon.gateway.answers import Buffered
 from gnomon.gateway.deadline import Deadline
+from gnomon.gateway.link import Link, Unreachable
 from gnomon.gateway.snapshot import PreparedTarget
 from gnomon.gateway.story import Story
-from gnomon.gateway.upstream import Link, Pool, Unreachable
+from gnomon.gateway.upstream import Pool
 
 LIMIT_S = 0.02
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from gnomon.gateway.upstream import Link, Pool, UpstreamError
+from gnomon.gateway.link import Link, UpstreamError
+from gnomon.gateway.upstream import Pool
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 PARTS = b"3\r\nabc\r\n2\r\nde\r\n1\r\nf\r\n"

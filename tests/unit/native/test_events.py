@@ -90,15 +90,15 @@ def test_an_error_of_what_is_asked_is_an_error() -> None:
 
     mould = (b'{"a":', b"}\n", b"<", b">", False)
     with pytest.raises(ZeroDivisionError):
-        quick.splice(b'{"a":"b"}\n', mould, broken, lambda *_: 0, "", "", 9)
+        quick.splice(b'{"a":"b"}\n', mould, broken, lambda *_: 0, lambda *_: 0, "", "", 9)
     with pytest.raises(ZeroDivisionError):
-        quick.splice(b'{"a":"b"}\n', mould, lambda _: 0, lambda *_: 1 // 0, "", "", 9)
+        quick.splice(b'{"a":"b"}\n', mould, lambda _: 0, lambda *_: 1 // 0, lambda *_: 0, "", "", 9)
     with pytest.raises(ValueError, match="no place"):
-        quick.splice(b'{"a":"b"}\n', mould, lambda _: 0, lambda *_: 2, "", "", 9)
+        quick.splice(b'{"a":"b"}\n', mould, lambda _: 0, lambda *_: 2, lambda *_: 0, "", "", 9)
     with pytest.raises(TypeError):
-        quick.splice("text", mould, lambda _: 0, lambda *_: 0, "", "", 9)
+        quick.splice("text", mould, lambda _: 0, lambda *_: 0, lambda *_: 0, "", "", 9)
     with pytest.raises(TypeError):
-        quick.splice(b'{"a":"b"}\n', mould[:4], lambda _: 0, lambda *_: 0, "", "", 9)
+        quick.splice(b'{"a":"b"}\n', mould[:4], lambda _: 0, lambda *_: 0, lambda *_: 0, "", "", 9)
 
 
 @given(
