@@ -52,7 +52,8 @@ class _Connection(asyncio.Protocol):
         self.parser.feed_data(data)
 
     def on_message_begin(self) -> None:
-        self.body, self.url, self.headers = b"", b"", {}
+        self.body, self.url = b"", b""
+        self.headers: dict[str, str] = {}
 
     def on_url(self, url: bytes) -> None:
         self.url += url

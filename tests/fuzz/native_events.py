@@ -25,6 +25,18 @@ class SlowField(Field):
     def splice(self, data: bytes, mould: Any) -> None: ...
 
 
+class Whole:
+    """A guard of a stream that lends its text to nobody."""
+
+    def __init__(self, masker: StreamMasker) -> None:
+        self._masker = masker
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._masker, name)
+
+    def lend(self) -> None: ...
+
+
 def compare_events(data: bytes, sizes: list[int], *, of: type[Field] = Field) -> EventStream:
     """Reads of these sizes, again and again, make the same of the stream. Raises SystemExit where the two differ."""
     fast, slow = _stream(of), _stream(SlowField)
@@ -42,6 +54,12 @@ def compare_events(data: bytes, sizes: list[int], *, of: type[Field] = Field) ->
     return fast
 
 
+def slowly(data: bytes, masker: Masker = _MASKER) -> bytes:
+    """What goes on for a whole stream when every event is taken apart."""
+    stream = _stream(lambda one, _: Field(Whole(one), None), masker)
+    return stream.feed(data) + stream.end()
+
+
 def compare_chunks(data: bytes) -> bytes | None:
     """Whatever passes a parser by is what the parser would have said of it. Raises SystemExit where it is not."""
     body: bytes | None = native.load("events").chunks(data)
@@ -57,13 +75,13 @@ def compare_chunks(data: bytes) -> bytes | None:
     return body
 
 
-def _stream(kind: type[Field]) -> EventStream:
+def _stream(kind: Callable[..., Field], masker: Masker = _MASKER) -> EventStream:
     vault = Vault()
     return EventStream(
         Exchange("req", peer="", address=""),
-        field=lambda _: kind(StreamMasker(_MASKER, "output", vault), None),
-        tree=lambda: TreeGuard(_MASKER, "output", vault),
-        hits=_MASKER.hits,
+        field=lambda _: kind(StreamMasker(masker, "output", vault), None),
+        tree=lambda: TreeGuard(masker, "output", vault),
+        hits=masker.hits,
         wants_usage=False,
     )
 

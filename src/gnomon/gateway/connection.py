@@ -21,18 +21,10 @@ from gnomon.gateway.settle import settle
 from gnomon.gateway.story import Story
 
 _WANTED = frozenset(
-    (
-        b"authorization",
-        b"content-encoding",
-        b"content-length",
-        b"expect",
-        b"host",
-        b"idempotency-key",
-        b"transfer-encoding",
-        b"x-gnomon-cache",
-        b"x-gnomon-conversation",
-        b"x-gnomon-timeout-ms",
-    )
+    b"""
+    authorization content-encoding content-length expect host idempotency-key transfer-encoding x-gnomon-cache
+    x-gnomon-conversation x-gnomon-timeout-ms
+    """.split()
 )
 _TAG = b"x-gnomon-tag-"
 _FORWARDED = b"x-forwarded-for"

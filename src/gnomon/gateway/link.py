@@ -3,18 +3,16 @@
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import httptools
 
 from gnomon import native
 from gnomon.gateway.answers import Streamed
-from gnomon.gateway.relaying import Course
+from gnomon.gateway.batch import Batch
+from gnomon.gateway.relaying import Course, Relays
 from gnomon.gateway.snapshot import Origin
-from gnomon.gateway.story import Turn
-
-if TYPE_CHECKING:
-    from gnomon.gateway.upstream import Pool
+from gnomon.gateway.story import Stage, Turn
 
 _native = native.load("events")
 _chunks = _native.chunks if _native is not None else None
@@ -57,6 +55,24 @@ class Line(Protocol):
 def idly() -> None: ...
 
 
+class Keeper:
+    """Who keeps connections, as each of them knows it."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, batch: Batch) -> None:
+        self.loop = loop
+        self.batch = batch
+        self.stage = Stage(loop)
+        self.relays = Relays(loop, batch)
+
+    def give_back(self, link: "Link", origin: Origin) -> None:
+        """Its answer is whole: it may be used again."""
+        raise NotImplementedError
+
+    def forget(self, link: "Link", origin: Origin) -> None:
+        """It is lost."""
+        raise NotImplementedError
+
+
 class Closed(Exception):
     """A kept connection turned out to be closed before a byte came: the request may go out again on a fresh one."""
 
@@ -70,7 +86,7 @@ class Link(asyncio.Protocol):
         "idle_since", "is_lost", "transport",
     )  # fmt: skip
 
-    def __init__(self, pool: "Pool", origin: Origin) -> None:
+    def __init__(self, pool: Keeper, origin: Origin) -> None:
         self.transport: Any = None
         self.idle_since = 0.0
         self.is_lost = False

@@ -74,9 +74,6 @@ class EventStream:
         used, more = field.splice(data, known) or (0, b"")
         if used:
             self._made, self._last = 0, known.envelope
-        if used == len(data):
-            self._pending = b""
-            return out + more
         return b"".join((out, more, self._blocks(data[used:])))
 
     def lend(self) -> tuple[Field, Mould] | None:

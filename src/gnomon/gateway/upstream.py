@@ -6,10 +6,8 @@ from collections.abc import Callable
 
 from gnomon.gateway.batch import Batch
 from gnomon.gateway.deadline import Deadlines
-from gnomon.gateway.link import Closed, Line, Link, Sink, Unreachable, idly
-from gnomon.gateway.relaying import Relays
+from gnomon.gateway.link import Closed, Keeper, Line, Link, Sink, Unreachable, idly
 from gnomon.gateway.snapshot import Origin, PreparedTarget
-from gnomon.gateway.story import Stage
 
 _BEFORE_S = 0.005  # how long before a connection's time is over it is asked whether the loop is late
 _MAX_IDLE = 256  # kept connections per upstream
@@ -22,14 +20,11 @@ def _turn_away(coming: "asyncio.Task[Link]") -> None:
         coming.result().abort()
 
 
-class Pool:
+class Pool(Keeper):
     """Idle connections by origin, newest first. Belongs to one event loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, batch: Batch | None = None) -> None:
-        self.loop = loop
-        self.batch = batch or Batch(loop)
-        self.stage = Stage(loop)
-        self.relays = Relays(loop, self.batch)
+        super().__init__(loop, batch or Batch(loop))
         self.deadlines = Deadlines(loop, first=self._look)
         self.opened = 0
         self._idle: dict[Origin, deque[Link]] = {}
