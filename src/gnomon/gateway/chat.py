@@ -183,9 +183,7 @@ async def _stream(ex: Exchange, out: Out, s: Services, q: Question) -> bool:
     if not sink.streaming:
         return True
     ex.outcome, ex.status = "ok", 200
-    settle(ex, s)
-    if _is_unrecorded(ex, s):
-        raise _unrecorded()
+    _settle_answer(ex, s)
     out.write(http.last_chunk(ex, last))
     return not structures
 
@@ -257,16 +255,22 @@ async def _send_answer(ex: Exchange, out: Out, s: Services, q: Question, sink: B
 
 
 def _send_whole(ex: Exchange, out: Out, s: Services, data: bytes, *, content_type: bytes = b"application/json") -> None:
-    settle(ex, s)
-    if _is_unrecorded(ex, s):
-        out.write(http.refused(ex, _unrecorded()))
-    else:
-        out.write(http.whole(ex, ex.status, data, content_type=content_type))
+    _settle_answer(ex, s)
+    out.write(http.whole(ex, ex.status, data, content_type=content_type))
+
+
+def _settle_answer(ex: Exchange, s: Services) -> None:
+    """Raises Refusal where the policy demands a record and none can be written."""
+    if not settle(ex, s, answers=True):
+        ex.error = "unrecorded"  # whatever a target said before another answered
+        raise _unrecorded()
 
 
 def _refuse(ex: Exchange, out: Out, s: Services, refusal: Refusal) -> None:
     ex.outcome, ex.status = refusal.outcome, refusal.status
     ex.error = ex.error or refusal.code
+    if not ex.begun:
+        ex.reply = b""  # whatever the model said, the caller does not hear it
     settle(ex, s)
     if ex.begun:
         # The head is out: the error travels as an event, and no [DONE] pretends that all went well.
@@ -294,13 +298,6 @@ def _fault(ex: Exchange, error: Exception) -> Refusal:
     _log.error("request_failed", request=ex.id, exc_info=error)
     ex.error = type(error).__name__
     return Refusal("internal", 500, message="内部错误。 Internal error.", code="internal")
-
-
-def _is_unrecorded(ex: Exchange, s: Services) -> bool:
-    if ex.snapshot is None or not ex.snapshot.policy.regulated:
-        return False
-    s.recorder.commit()
-    return s.recorder.failing
 
 
 def _unrecorded() -> Refusal:

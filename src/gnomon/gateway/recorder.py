@@ -56,10 +56,15 @@ class Recorder:
 
     def record(self, record: TrafficRecord, *, request: bytes = b"", reply: bytes = b"") -> None:
         """`request`, `reply`: the record's masked content as UTF-8, which goes to the spool without a text between."""
-        told = self._encode(record)
-        if request or reply:
-            told = b'%b,"request":%b,"reply":%b}' % (told[:-1], _string(request), _string(reply))
-        self._write(b'{"t":"record","v":%b}\n' % told)
+        self._write(self._line(record, request, reply))
+
+    def record_now(self, record: TrafficRecord, *, request: bytes = b"", reply: bytes = b"") -> bool:
+        """As `record`, and it is in the kernel's hands; or else it is nowhere, never written late, and `failing` is
+        true."""
+        self.commit()
+        if self._backlog:
+            self._drain()
+        return not self._backlog and self._append(self._line(record, request, reply), 1)
 
     def notice(self, notice: DefenceNotice) -> None:
         self._write(b'{"t":"notice","v":%b}\n' % self._encode(notice))
@@ -98,6 +103,12 @@ class Recorder:
             for line in lines:
                 self._keep(line)
 
+    def _line(self, record: TrafficRecord, request: bytes, reply: bytes) -> bytes:
+        told = self._encode(record)
+        if request or reply:
+            told = b'%b,"request":%b,"reply":%b}' % (told[:-1], _string(request), _string(reply))
+        return b'{"t":"record","v":%b}\n' % told
+
     def _write(self, line: bytes) -> None:
         self._lines.append(line)
         self._line_bytes += len(line)
@@ -114,6 +125,8 @@ class Recorder:
                 return self._failed("short write")
         except OSError as error:
             return self._failed(str(error))
+        if self.failing and not self._backlog:
+            self._recovered()  # what could not wait was lost, or never left to wait
         self._size += done
         self.written += records
         self._unsynced += records
@@ -140,8 +153,11 @@ class Recorder:
         while self._backlog and self._append(self._backlog[0], 1):
             self._waiting -= len(self._backlog.popleft())
         if not self._backlog and self.failing:
-            self.failing = False
-            _log.info("spool_recovered", path=str(self.path), lost=self.lost)
+            self._recovered()
+
+    def _recovered(self) -> None:
+        self.failing = False
+        _log.info("spool_recovered", path=str(self.path), lost=self.lost)
 
     def _rotate(self) -> None:
         try:

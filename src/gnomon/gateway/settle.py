@@ -15,19 +15,30 @@ _log = log.get(__name__)
 _MAX_CONTENT = 1_048_576  # characters of request and of reply in a record
 
 
-def settle(ex: Exchange, s: Services) -> None:
-    """The record is in the kernel's hands before the last byte of the response is. Once per request."""
+def settle(ex: Exchange, s: Services, *, answers: bool = False) -> bool:
+    """The record is in the kernel's hands before the last byte of the response is. Once per request.
+
+    False: a regulated policy forbids the answer (`answers`), for its record cannot be written. Nothing was recorded
+    then, so that no record says later what the caller was not told; what he is told instead is settled anew.
+    """
     if ex.recorded:
-        return
+        return True
     ex.recorded = True
     total = ex.elapsed_ms()
     request, reply = (_kept(ex.request), _kept(ex.reply)) if _keeps(ex) else (b"", b"")
-    s.recorder.record(_record(ex, total, s.persons_of(ex)), request=request, reply=reply)
+    record = _record(ex, total, s.persons_of(ex))
+    if answers and ex.snapshot is not None and ex.snapshot.policy.regulated:
+        if not s.recorder.record_now(record, request=request, reply=reply):
+            ex.recorded = False
+            return False
+    else:
+        s.recorder.record(record, request=request, reply=reply)
     if ex.role:
-        return
+        return True
     s.metrics.count(ex.outcome, total, sum(ex.entities_in.values()), sum(ex.entities_out.values()))
     if ex.canary:
         _judge_canary(ex, s, total)
+    return True
 
 
 def _record(ex: Exchange, total: float, persons: tuple[str, ...]) -> TrafficRecord:

@@ -232,18 +232,18 @@ def test_a_full_disk_keeps_records_until_there_is_room(tmp_path: Path, monkeypat
     recorder.close()
 
 
+def full(fd: int, data: bytes) -> int:
+    raise OSError(28, "No space left on device")
+
+
 def test_a_regulated_gateway_refuses_what_it_cannot_record(
     tmp_path: Path, upstream: Upstream, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = make_home(tmp_path, upstream_url=upstream.url, regulated=True)
     gateway = start(home)
     assert gateway.call().status_code == 200
-
-    def refuse(fd: int, data: bytes) -> int:
-        raise OSError(28, "No space left on device")
-
     with monkeypatch.context() as patch:
-        patch.setattr("gnomon.gateway.recorder.os.write", refuse)
+        patch.setattr("gnomon.gateway.recorder.os.write", full)
         for _ in range(2):
             response = gateway.call()
             assert (response.status_code, response.json()["error"]["code"]) == (503, "unrecorded")
@@ -251,18 +251,35 @@ def test_a_regulated_gateway_refuses_what_it_cannot_record(
     _until(lambda: gateway.call().status_code == 200)
 
 
-def test_a_regulated_stream_whose_record_cannot_be_written_is_not_called_whole(
-    tmp_path: Path, upstream: Upstream, start: Start, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_record_that_is_written_late_says_what_the_caller_was_told(
+    tmp_path: Path, upstream: Upstream, start: Start, monkeypatch: pytest.MonkeyPatch, stream: bool
 ) -> None:
     gateway = start(make_home(tmp_path, upstream_url=upstream.url, regulated=True))
-
-    def refuse(fd: int, data: bytes) -> int:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("gnomon.gateway.recorder.os.write", refuse)
-    text = gateway.call(stream=True).text
+    with monkeypatch.context() as patch:
+        patch.setattr("gnomon.gateway.recorder.os.write", full)
+        text = gateway.call(stream=stream).text
     assert "[DONE]" not in text
     assert json.loads(text.strip().split("data: ")[-1])["error"]["code"] == "unrecorded"
+    _until(lambda: len(gateway.records()) == 1)
+    _until(lambda: gateway.call().status_code == 200)
+    told, after = gateway.records()  # one for each
+    assert (told["outcome"], told["status"], told["error"], after["outcome"]) == ("internal", 503, "unrecorded", "ok")
+    assert ("好的。" in told.get("reply", "")) == stream  # of a stream the caller had the text before
+    assert (told["tokens_in"], told["tokens_out"]) == (11, 22)
+    assert gateway.worker.services.metrics.outcomes["internal"] == 1
+
+
+def test_a_disk_that_has_room_again_at_once_is_not_held_to_be_full(tmp_path: Path, monkeypatch: Any) -> None:
+    recorder = Recorder(tmp_path, "w", backlog_bytes=10)
+    with monkeypatch.context() as patch:
+        patch.setattr("gnomon.gateway.recorder.os.write", full)
+        assert not recorder.record_now(_record(1))
+        recorder.record(_record(2))  # too long to wait: nothing is left that a later attempt could write
+        assert recorder.failing
+    assert recorder.record_now(_record(3))
+    assert not recorder.failing
+    recorder.close()
 
 
 def test_nothing_is_left_open_after_many_ends(gateway: Gateway, upstream: Upstream, home: Home) -> None:
