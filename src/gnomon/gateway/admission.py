@@ -19,6 +19,7 @@ from gnomon.gateway.refusal import Refusal
 from gnomon.gateway.requests import Expected
 from gnomon.gateway.snapshot import Snapshot
 from gnomon.gateway.stale import StaleKeys
+from gnomon.gateway.uncounted import used
 from gnomon.kit.ids import new_id
 
 _UNSAID_ANSWER = 512  # tokens; some three times the median answer of a chat; what is really used is settled
@@ -185,12 +186,18 @@ def _room_for_answer(meters: tuple[Meter, ...], prompt: int) -> int:
 
 
 def _used(ex: Exchange) -> tuple[int, int]:
-    """Tokens and cost beyond what was reserved; an answer without a count is taken to have used just that."""
+    """Tokens and cost beyond what was reserved.
+
+    An answer without a count is taken to have used just that, or what is estimated of it where that is more: nobody
+    spares his budget a text by leaving before it is counted.
+    """
     tokens, reserved = ex.reserved
     if ex.cache == "hit":
         return -tokens, -reserved  # no model worked for it
-    used = ex.tokens_in + ex.tokens_out
-    if used and ex.target is not None:
-        return used - tokens, cost(ex.target.target, ex.tokens_in, ex.tokens_out) - reserved
-    answered = ex.outcome == "ok" or ex.first_token_ms is not None
-    return (0, 0) if answered else (-tokens, -reserved)
+    told = used(ex)
+    if not any(told) or ex.target is None:
+        answered = ex.outcome == "ok" or ex.first_token_ms is not None
+        return (0, 0) if answered else (-tokens, -reserved)
+    more, dearer = sum(told) - tokens, cost(ex.target.target, *told) - reserved
+    is_counted = ex.tokens_in or ex.tokens_out
+    return (more, dearer) if is_counted else (max(more, 0), max(dearer, 0))

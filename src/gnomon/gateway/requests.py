@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from gnomon.contract.traffic import MAX_TOKENS
-from gnomon.gateway.meters import token_count
+from gnomon.gateway.meters import estimated, token_count
 from gnomon.gateway.names_once import repeated
 from gnomon.gateway.parts import Unread, is_tokens, see_parts
 from gnomon.gateway.refusal import Refusal
@@ -94,11 +94,11 @@ class Expected:
 
 
 def expected(asked: Asked, size: int) -> Expected:
-    """Four bytes a token: English has some four letters a token, Chinese 1.3 characters of three bytes."""
+    """What was sent by its length, what is answered by what the caller allows."""
     body = asked.body
     most = token_count(body.get("max_completion_tokens")) or token_count(body.get("max_tokens"))
     answers = token_count(body.get("n")) or 1
-    return Expected(prompt=-(-size // 4), answer=min(most * answers, MAX_TOKENS))
+    return Expected(prompt=estimated(size), answer=min(most * answers, MAX_TOKENS))
 
 
 def bad(message: str, code: str, param: str | None = None) -> Refusal:

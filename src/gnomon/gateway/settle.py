@@ -8,6 +8,7 @@ from gnomon.gateway import routing
 from gnomon.gateway.exchange import Exchange
 from gnomon.gateway.meters import cost
 from gnomon.gateway.services import Services
+from gnomon.gateway.uncounted import used
 from gnomon.kit import log
 from gnomon.kit.ids import new_id
 
@@ -43,9 +44,10 @@ def settle(ex: Exchange, s: Services, *, answers: bool = False) -> bool:
 
 def _record(ex: Exchange, total: float, persons: tuple[str, ...]) -> TrafficRecord:
     snapshot, key, target = ex.snapshot, ex.key, ex.target
+    tokens_in, tokens_out = used(ex)
     spent = 0.0
     if target is not None and target.priced and ex.cache != "hit":
-        spent = cost(target.target, ex.tokens_in, ex.tokens_out) / 1e6
+        spent = cost(target.target, tokens_in, tokens_out) / 1e6
     return TrafficRecord(
         id=ex.id,
         at=ex.at,
@@ -72,8 +74,8 @@ def _record(ex: Exchange, total: float, persons: tuple[str, ...]) -> TrafficReco
         address=ex.address,
         tried=ex.tried,
         stream=ex.stream,
-        tokens_in=ex.tokens_in,
-        tokens_out=ex.tokens_out,
+        tokens_in=tokens_in,
+        tokens_out=tokens_out,
         entities_in=ex.entities_in,
         entities_out=ex.entities_out,
         error=ex.error,
@@ -112,7 +114,7 @@ def _sealed_copy(ex: Exchange) -> str:
 
 
 def _per_token(ex: Exchange, total: float) -> float | None:
-    """Between two tokens of a stream; None where none was watched."""
+    """Between two tokens of a stream; None where none was watched, or nobody counted them."""
     if ex.first_token_ms is None or ex.tokens_out < 2 or ex.cache == "hit":
         return None
     return round((total - ex.first_token_ms) / (ex.tokens_out - 1), 3)
