@@ -1,8 +1,10 @@
 """Who is asked next when a model server does not answer well, and what is never asked twice."""
 
 import json
+import socket
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -221,6 +223,28 @@ def test_a_caller_who_leaves_a_hedged_request_stops_both(tmp_path: Path, start: 
         _until(lambda: [r["outcome"] for r in gateway.records()] == ["client_gone"])
 
 
+def test_a_connection_that_is_still_being_made_is_given_up_with_its_lane(
+    tmp_path: Path, start: Start, upstream: Upstream
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # it never answers the handshake
+        mute = UpstreamAt(id="mute", url=f"https://127.0.0.1:{silent.getsockname()[1]}/v1")
+        route = Route(
+            model="gnomon-chat",
+            targets=targets("mute", "up"),
+            mask_policy=MASK.id,
+            fallback=("up",),
+            hedge_after_ms=20.0,
+        )
+        gateway = start(make_home(tmp_path, upstream_url=upstream.url, routes=(route,), upstreams=(mute,)))
+        assert gateway.call().status_code == 200
+        assert gateway.records()[0]["target"] == "up"
+        there, _ = silent.accept()
+        with there:
+            there.settimeout(3)
+            while there.recv(65536):  # until it is closed from the other side
+                pass
+
+
 def test_when_both_of_a_hedge_refuse_one_refusal_is_told(tmp_path: Path, start: Start) -> None:
     with two(tmp_path, start, says(500), says(500), hedge_after_ms=5.0) as (gateway, _, _other):
         assert gateway.call().status_code == 502
@@ -232,6 +256,22 @@ def test_a_hedge_gives_its_one_slot_back_each_time(tmp_path: Path, start: Start)
         assert [gateway.call().status_code for _ in range(4)] == [200] * 4
         _until(lambda: one.aborted == 4)
         assert [r["attempts"] for r in gateway.records()] == [2] * 4
+
+
+@pytest.mark.parametrize("hedge_after_ms", [0.0, 20.0, 5000.0])
+def test_an_answer_that_was_read_when_its_time_was_over_is_in_time(
+    tmp_path: Path, start: Start, hedge_after_ms: float
+) -> None:
+    slow = Script(first_token_s=0.4)
+    with two(tmp_path, start, slow, slow, hedge_after_ms=hedge_after_ms) as (gateway, one, other):
+        request = json.dumps({"model": "gnomon-chat", "messages": [{"role": "user", "content": "a"}]})
+        with ThreadPoolExecutor(1) as caller:
+            given = bearer() | {"x-gnomon-timeout-ms": "600", "content-type": "application/json"}
+            told = caller.submit(HTTP.post, f"{gateway.url}/chat/completions", content=request, headers=given)
+            _until(lambda: len(one.requests) + len(other.requests) == (2 if hedge_after_ms == 20.0 else 1))
+            gateway._loop.call_soon_threadsafe(time.sleep, 1.0)  # everybody else's turn: both lie there when it is over
+            assert told.result().status_code == 200
+        assert gateway.records()[0]["outcome"] == "ok"
 
 
 # -- deadlines --------------------------------------------------------------------------------------------------------
