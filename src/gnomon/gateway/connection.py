@@ -130,7 +130,7 @@ class Connection(asyncio.Protocol):
             self._fail(431, "请求头过大。 The request's head is too large.", "head_too_large")
 
     def eof_received(self) -> bool:
-        self._batch.end()  # what can be answered at once is, before the transport closes
+        self._batch.end()  # what can be answered at once is; for the rest who closes his side has left (decision 0003)
         return False
 
     def connection_lost(self, error: Exception | None) -> None:

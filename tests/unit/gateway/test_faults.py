@@ -181,6 +181,20 @@ def test_a_caller_who_leaves_stops_the_model_server_and_is_recorded(
     _until(lambda: [r["outcome"] for r in gateway.records()] == ["client_gone"])
 
 
+def test_a_caller_who_closes_his_side_while_he_waits_has_left(gateway: Gateway, upstream: Upstream) -> None:
+    upstream.script = Script(first_token_s=5)
+    content = json.dumps({"model": "gnomon-chat", "messages": [{"role": "user", "content": "a"}]}).encode()
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: g\r\nauthorization: {bearer()['authorization']}\r\n"
+    with socket.create_connection(("127.0.0.1", gateway.port)) as caller:
+        caller.settimeout(3)
+        caller.sendall(head.encode() + b"content-length: %d\r\n\r\n" % len(content) + content)
+        _until(lambda: len(upstream.requests) == 1)
+        caller.shutdown(socket.SHUT_WR)
+        assert caller.recv(65536) == b""
+    _until(lambda: upstream.aborted == 1)
+    assert [(r["outcome"], r["status"]) for r in gateway.records()] == [("client_gone", 499)]
+
+
 def test_a_canary_that_fails_retreats_by_itself(tmp_path: Path, upstream: Upstream, start: Start) -> None:
     with Upstream(Script(respond=lambda path, body: json_error(500))) as broken:
         rule = RetreatRule(indicator="error_ratio", limit=0.5, min_requests=3)
