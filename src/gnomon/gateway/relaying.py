@@ -6,6 +6,7 @@ his events. Without C, over TLS, and where somebody judges or restores the text,
 """
 
 import asyncio
+import resource
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -32,6 +33,12 @@ def plain_socket(transport: Any) -> int:
         return -1
     sock = transport.get_extra_info("socket")
     return sock.fileno() if sock is not None and sock.family in _INTERNET else -1
+
+
+def _has_room(*files: int) -> bool:
+    """Whether there may be two more files for each stream: others need some too. Files have the lowest free numbers."""
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return most == resource.RLIM_INFINITY or max(files) < most // 2
 
 
 class Course:
@@ -61,7 +68,7 @@ class Course:
     def begin(self, relay: Any) -> bool:
         """Whether it does."""
         come_from, to = plain_socket(self._transport), self._streamed.out.socket()
-        if to < 0 or come_from < 0 or not self._transport.is_reading():
+        if to < 0 or come_from < 0 or not _has_room(to, come_from) or not self._transport.is_reading():
             return False
         lent = self._lent()
         if lent is None:

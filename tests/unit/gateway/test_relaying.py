@@ -316,6 +316,21 @@ def test_a_worker_that_stops_ends_them(gateway: Gateway, model: Model) -> None:
         caller.read()
 
 
+def test_the_last_half_of_the_files_is_left_to_others(
+    gateway: Gateway, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relaying.resource, "getrlimit", lambda _: (8, 8))
+    caller = Caller(gateway)
+    model.says.put(HEAD)
+    for one in (ROLE, said("您好，"), said("一。")):
+        model.tell(one)
+        time.sleep(0.02)
+        assert not courses(gateway)
+    model.tell(*END)
+    model.end()
+    assert texts(caller.body()) == "您好，一。"
+
+
 def test_without_another_socket_a_stream_stays_where_it_is(
     gateway: Gateway, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
