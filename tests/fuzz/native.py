@@ -134,9 +134,10 @@ def inside(folder: str, seconds: float, seed: int) -> None:
     from tests.fuzz.native_events import compare_chunks, compare_events
     from tests.fuzz.native_limits import Pair
     from tests.fuzz.native_places import compare_places
+    from tests.fuzz.native_relay import compare_relayed
     from tests.fuzz.native_short import compare_codes, compare_strings, compare_tokens
 
-    fast, slow, rng, count = Finder(), Finder(), random.Random(seed), 0
+    fast, slow, rng, count, lent = Finder(), Finder(), random.Random(seed), 0, 0
     assert isinstance(fast._look, Quick)
     slow._look = Slow(DETECTORS)
     limits, weights = Pair(Path(folder), rng), meant.load().weights
@@ -148,6 +149,7 @@ def inside(folder: str, seconds: float, seed: int) -> None:
         compare_places(_json(rng, text), fast, slow)
         limits.step()
         compare_events(_events(rng, text), [rng.randrange(1, 900) for _ in range(3)])
+        lent += compare_relayed(rng, _events(rng, text))
         compare_chunks(_chunks(rng, text.encode("utf-8", "surrogatepass")))
         compare_strings(rng, text)
         compare_codes(rng, text)
@@ -161,7 +163,7 @@ def inside(folder: str, seconds: float, seed: int) -> None:
         ):
             if one != other:
                 raise SystemExit(f"{what}: {text!r} from {start}: {one!r} in C, {other!r} in Python")
-    print(f"{count} strings, no difference, nothing out of bounds")
+    print(f"{count} strings, {lent} streams lent, no difference, nothing out of bounds")
 
 
 if __name__ == "__main__":

@@ -56,8 +56,13 @@ def compare_events(data: bytes, sizes: list[int], *, of: type[Field] = Field) ->
 
 def slowly(data: bytes, masker: Masker = _MASKER) -> bytes:
     """What goes on for a whole stream when every event is taken apart."""
-    stream = _stream(lambda one, _: Field(Whole(one), None), masker)
+    stream = stream_of(masker, is_slow=True)
     return stream.feed(data) + stream.end()
+
+
+def stream_of(masker: Masker = _MASKER, *, is_slow: bool = False) -> EventStream:
+    """`is_slow`: every event is taken apart."""
+    return _stream(lambda one, _: Field(Whole(one) if is_slow else one, None), masker)
 
 
 def compare_chunks(data: bytes) -> bytes | None:

@@ -141,7 +141,7 @@ static int take(Splice *s, Json *data) {
     Py_ssize_t length = text->count + count, at = decided(s, length), passed = at - s->begun;
     if (at < 0) return at == -1 ? 0 : -1;
     if (length - at > MOST_HELD) return 0;
-    if (!has_characters(released, passed) || !put_event(s, text->start + s->begun, passed)) return -1;
+    if (!has_characters(released, passed + 1) || !put_event(s, text->start + s->begun, passed)) return -1;
     memcpy(released->start + released->count, text->start + s->begun, (size_t)passed * sizeof(Py_UCS4));
     released->count += passed;
     Py_ssize_t gone = at > s->left ? at - s->left : 0;

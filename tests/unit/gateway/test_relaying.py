@@ -4,6 +4,7 @@ import json
 import os
 import queue
 import re
+import resource
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -65,6 +66,7 @@ class Model:
         self.gone = 0
 
     def __call__(self, to: socket.socket) -> None:
+        to.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
         while (data := self.says.get(timeout=20)) is not None:
             try:
                 to.sendall(data)
@@ -90,7 +92,9 @@ class Caller:
     made: ClassVar[list["Caller"]] = []
 
     def __init__(self, gateway: Gateway) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", gateway.port))
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        self.socket.connect(("127.0.0.1", gateway.port))
         self.socket.settimeout(20)
         self.data = b""
         self.made.append(self)
@@ -319,7 +323,7 @@ def test_a_worker_that_stops_ends_them(gateway: Gateway, model: Model) -> None:
 def test_the_last_half_of_the_files_is_left_to_others(
     gateway: Gateway, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relaying.resource, "getrlimit", lambda _: (8, 8))
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (8, 8))
     caller = Caller(gateway)
     model.says.put(HEAD)
     for one in (ROLE, said("您好，"), said("一。")):
