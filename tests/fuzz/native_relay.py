@@ -45,7 +45,7 @@ class Wire:
 class Ends:
     """Both ends of a stream that may be lent, and the loop, deadline and caller that it asks for."""
 
-    def __init__(self) -> None:
+    def __init__(self, relays: Relays | None = None) -> None:
         with socket.create_server(("127.0.0.1", 0)) as door:
             self.server, self.model = _pair(door)
             self.caller, self.client = _pair(door)
@@ -55,7 +55,7 @@ class Ends:
             Exchange("req", peer="", address=""), self.events, out=self, deadline=self, begin=lambda: None  # type: ignore[arg-type]
         )  # fmt: skip
         self.streamed.streaming = True
-        self.relays = Relays(self, Batch(self))  # type: ignore[arg-type]
+        self.relays = relays or Relays(self, Batch(self))  # type: ignore[arg-type]
         self.course: Course | None = None
         self.parser = httptools.HttpResponseParser(self)
         self.parser.feed_data(_HEAD)

@@ -146,9 +146,9 @@ class FieldStream:
         """See `gnomon.guard.stream`."""
         return None if self._waits is not False else self._stream.lend()
 
-    def take_back(self, text: str, context: str, pending: str) -> None:
+    def take_back(self, passed: int, context: str, pending: str) -> None:
         """See `gnomon.guard.stream`."""
-        self._stream.take_back(text, context, pending)
+        self._stream.take_back(passed, context, pending)
 
     def flush(self) -> str:
         """The rest, at the end of the stream; nothing the second time. Raises Refusal("blocked")."""

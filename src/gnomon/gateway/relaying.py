@@ -14,12 +14,14 @@ from typing import Any
 from gnomon import native
 from gnomon.gateway.answers import Streamed
 from gnomon.gateway.batch import Batch
+from gnomon.gateway.moulds import Mould
 from gnomon.gateway.running import Field
 from gnomon.kit import log
 
 _log = log.get(__name__)
 _native = native.load("relay")
 _Relay = getattr(_native, "Relay", None)
+_PORTION = 64  # streams that are read in one turn
 _INTERNET = (socket.AF_INET, socket.AF_INET6)
 
 
@@ -44,7 +46,18 @@ def _has_room(*files: int) -> bool:
 class Course:
     """One stream that goes on by itself, until it comes back or `end` is called."""
 
-    __slots__ = ("_body", "_field", "_is_lent", "_raw", "_relays", "_stream", "_streamed", "_transport", "is_over")
+    __slots__ = (
+        "_body",
+        "_field",
+        "_is_lent",
+        "_mould",
+        "_raw",
+        "_relays",
+        "_stream",
+        "_streamed",
+        "_transport",
+        "is_over",
+    )
 
     def __init__(
         self,
@@ -62,6 +75,7 @@ class Course:
         self._body = body
         self._raw = raw
         self._field: Field | None = None
+        self._mould: Mould | None = None
         self._is_lent = False  # what the field held is in the stream now
         self._stream: Any = None
 
@@ -104,20 +118,25 @@ class Course:
         window = None if lent is None else lent[0].lend()
         if lent is None or window is None:
             return None
-        self._field, mould = lent
-        return self._field.room, mould.parts, *window
+        self._field, self._mould = lent
+        return self._field.room, self._mould.parts, *window
 
     def _take_back(self) -> None:
-        if self._is_lent and self._field is not None:
+        if self._is_lent and self._field is not None and self._mould is not None:
             self._is_lent = False
-            self._field.take_back(*self._stream.take())
+            events, *told = self._stream.take()
+            self._field.take_back(*told)
+            if events:
+                self._streamed.events.passed(self._mould)
 
-    def _back(self, unsent: bytes, body: bytes, raw: bytes) -> bytes | None:
+    def _back(self, unsent: bytes | None, body: bytes = b"", raw: bytes = b"") -> bytes | None:
         """For something else than ordinary events: what goes on for it, or None where the stream is over here.
 
         `unsent` is what the caller has not taken; behind it a body was read, or bytes as they are.
         """
         try:
+            if unsent is None:
+                raise MemoryError("for what was read of a stream")
             return self._told(unsent, body, raw)
         except Exception:  # noqa: BLE001 - whatever it is, it ends this stream and no other
             _log.exception("stream_failed")
@@ -166,8 +185,13 @@ class Relays:
         if _Relay is None or self._batch.is_sending:
             return None
         if self._relay is None:
-            self._relay = _Relay()
-            self._loop.add_reader(self._relay.fileno(), self._relay.turn)
+            try:
+                relay = _Relay()
+                self._loop.add_reader(relay.fileno(), relay.turn)
+            except OSError as error:  # as below
+                _log.warning("stream_not_relayed", why=str(error))
+                return None
+            self._relay = relay
         course = Course(self, streamed, transport, body=body, raw=raw)
         if not course.begin(self._relay):
             return None
@@ -176,8 +200,9 @@ class Relays:
 
     def look(self) -> None:
         """What has come by now goes on, and counts as having moved."""
-        if self._relay is not None:
-            self._relay.turn()
+        portions = len(self._courses) // _PORTION + 2  # those that are told without an end are not waited for
+        while self._relay is not None and portions and self._relay.turn():
+            portions -= 1
         for course in tuple(self._courses):
             course.look()
 

@@ -48,15 +48,16 @@ class Field:
         if found is None:
             return None
         used, out, text, context, pending = found
-        self.take_back(text, context, pending)
+        self.take_back(len(text), text, context, pending)
         return used, out
 
     def lend(self) -> Lent | None:
         """What somebody needs who lets pieces pass in which nothing is to be found, until `take_back`; or None."""
         return None if self.restore is not None or self.judge is not None else self.masker.lend()
 
-    def take_back(self, text: str, context: str, pending: str) -> None:
-        self.masker.take_back(text, context, pending)
+    def take_back(self, passed: int, text: str, context: str, pending: str) -> None:
+        """So many characters went on, of which `text` is for the record; this is the window behind them."""
+        self.masker.take_back(passed, context, pending)
         if text:
             self._keep(text)
 

@@ -73,12 +73,16 @@ class EventStream:
         known, field = self._again
         used, more = field.splice(data, known) or (0, b"")
         if used:
-            self._made, self._last = 0, known.envelope
+            self.passed(known)
         return b"".join((out, more, self._blocks(data[used:])))
 
     def lend(self) -> tuple[Field, Mould] | None:
         """The text that runs now and the events it comes in, for who lets them pass; None where nothing is ordinary."""
         return None if self._again is None or self._pending or self.done else (self._again[1], self._again[0])
+
+    def passed(self, known: Mould) -> None:
+        """Events like this one went on by themselves."""
+        self._made, self._last = 0, known.envelope
 
     def _blocks(self, data: bytes) -> bytes:
         if b"\r" in data:
@@ -99,9 +103,7 @@ class EventStream:
 
     def counts(self) -> dict[str, int]:
         total: dict[str, int] = {}
-        for field in self._fields.values():
-            merge(total, field.masker.counts)
-        for counts in self._asides.counts():
+        for counts in (*(field.masker.counts for field in self._fields.values()), *self._asides.counts()):
             merge(total, counts)
         return total
 

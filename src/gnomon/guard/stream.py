@@ -37,9 +37,9 @@ class StreamMasker:
         """For pieces in which nothing is to be found, until `take_back`; None where only `feed` knows what to do."""
         return self._window.lend()
 
-    def take_back(self, text: str, context: str, pending: str) -> None:
-        """`text` went on as it was; this is the window behind it."""
-        self._run.at += len(text)
+    def take_back(self, passed: int, context: str, pending: str) -> None:
+        """So many characters went on as they were; this is the window behind them."""
+        self._run.at += passed
         self._window.take_back(context, pending)
 
     def flush(self) -> str:

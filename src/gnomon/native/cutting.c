@@ -5,7 +5,8 @@
 #define SPACED 72
 /* How far from the end the shapes of `cutting._BEGUN` have what they cannot be without. */
 #define DIGIT_WINDOW 8    /* 2024年12月3日 （生 */
-#define SIGN_WINDOW 20    /* 军字第 and ten digits; September 12th, */
+#define SIGN_WINDOW 20    /* 军字第 and ten digits */
+#define DATE_WINDOW 24    /* September. 12th, 1990, and 12th September., 1990 with a month that is not whole yet */
 #define BRACKET_WINDOW 32 /* (+0755) and twenty more */
 #define BLOCK_WINDOW 80   /* -----BEGIN */
 #define BREAK_WINDOW 64   /* what an address has behind a line's end */
@@ -111,14 +112,19 @@ static int begins_block(const Text *text, Py_ssize_t place) {
     return 1;
 }
 
+/* What a date in English words is made of. */
+static int is_written(Py_UCS4 c) { return c < 0x80 && (is_word(c) || is_space(c) || c == '.' || c == ','); }
+
 /* Whether one of the shapes that values begin with may be in the end of the text. */
 static int may_have_begun(const State *state, const Text *text, Py_ssize_t start) {
-    Py_ssize_t end = text->length;
+    Py_ssize_t end = text->length, written = end;
+    while (written > later(start, end - DATE_WINDOW) && is_written(at(text, written - 1))) written--;
     for (Py_ssize_t place = later(start, end - BLOCK_WINDOW); place < end; place++) {
         Py_UCS4 c = at(text, place);
         if (c == '-' && begins_block(text, place)) return 1;
         if (end - place <= BRACKET_WINDOW && (c == '(' || c == 0xFF08)) return 1;
-        if (end - place <= SIGN_WINDOW && (is_open(state, c) || is_month(text, place))) return 1;
+        if (end - place <= DATE_WINDOW && (is_month(text, place) || (is_digit(c) && place >= written))) return 1;
+        if (end - place <= SIGN_WINDOW && is_open(state, c)) return 1;
         if (end - place <= DIGIT_WINDOW && is_numeral(c)) return 1;
     }
     return 0;

@@ -7,6 +7,7 @@
 
 #ifdef __linux__
 #include <errno.h>
+#include <fcntl.h>
 #include <structmember.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -30,6 +31,7 @@ typedef struct {
     Relay *relay; /* owned, as this is by it, until it stops */
     int from, to;
     int is_over, is_full;  /* something is left to others; nothing more is read here */
+    int is_torn;           /* there was no memory for what was read */
     Py_ssize_t begin, end; /* of what goes out in this turn */
     Py_ssize_t most;       /* characters that are kept of what went on */
     double moved;          /* when anything came last, in seconds of the monotonic clock */
@@ -81,17 +83,18 @@ static void tell(Stream *stream, Bytes *out, const char *body, Py_ssize_t size) 
     if (data.place < size) {
         stream->is_over = 1;
         stream->body = PyBytes_FromStringAndSize(body + data.place, size - data.place);
+        stream->is_torn = !stream->body;
     }
     if (out->size > begin) stream->begin = frame(out, begin), stream->end = out->size;
     else out->size = start;
 }
 
-static void read_one(Relay *self, Stream *stream, double time) {
+static void read_one(Relay *self, Stream *stream, int has_ended, double time) {
     stream->begin = stream->end = 0;
-    stream->is_over = stream->is_full = 0;
+    stream->is_over = stream->is_full = has_ended; /* nothing will be told of it once more: the loop reads the end */
     ssize_t size = recv(stream->from, self->read, MOST_BYTES, MSG_DONTWAIT);
     if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return;
-    stream->is_over = stream->is_full = size <= 0 || size == MOST_BYTES; /* the loop reads the end, or the rest */
+    if (size <= 0 || size == MOST_BYTES) stream->is_over = stream->is_full = 1; /* as it does the rest */
     if (size <= 0) return;
     stream->moved = time;
     Py_ssize_t length = unchunked(self->read, size, self->body);
@@ -100,6 +103,7 @@ static void read_one(Relay *self, Stream *stream, double time) {
     } else {
         stream->is_over = 1;
         stream->raw = PyBytes_FromStringAndSize((const char *)self->read, size);
+        stream->is_torn = !stream->raw;
     }
 }
 
@@ -121,7 +125,9 @@ static void come_back(Relay *self, Stream *stream) {
     while (stream->relay) {
         PyObject *body = stream->body ? stream->body : Py_XNewRef(none), *raw = stream->raw ? stream->raw : Py_XNewRef(none);
         stream->body = stream->raw = NULL;
-        PyObject *told = unsent && body && raw ? PyObject_CallFunctionObjArgs(back, unsent, body, raw, NULL) : NULL;
+        int is_whole = unsent && body && raw && !stream->is_torn;
+        PyErr_Clear(); /* of what could not be made: who knows more ends the stream then */
+        PyObject *told = is_whole ? PyObject_CallFunctionObjArgs(back, unsent, body, raw, NULL) : PyObject_CallOneArg(back, Py_None);
         if (!told) PyErr_WriteUnraisable(back);
         Py_XDECREF(body), Py_XDECREF(raw);
         if (!told || !PyBytes_Check(told)) {
@@ -151,7 +157,8 @@ static PyObject *relay_turn(PyObject *object, PyObject *none) {
     self->is_busy = 1;
     self->out.size = 0;
     for (int n = 0; n < count; n++) Py_INCREF((PyObject *)events[n].data.ptr);
-    for (int n = 0; n < count; n++) read_one(self, events[n].data.ptr, time);
+    for (int n = 0; n < count; n++)
+        read_one(self, events[n].data.ptr, (events[n].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0, time);
     for (int n = 0; n < count; n++) send_one(self, events[n].data.ptr);
     for (int n = 0; n < count; n++) {
         Stream *stream = events[n].data.ptr;
@@ -183,8 +190,8 @@ static int copy_pieces(Stream *stream) {
 /* Copies both sockets and listens to one; an exception is set where the system has no more. */
 static int connected(Relay *self, Stream *stream, int from, int to) {
     struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = stream};
-    stream->from = dup(from);
-    stream->to = dup(to);
+    stream->from = fcntl(from, F_DUPFD_CLOEXEC, 0);
+    stream->to = fcntl(to, F_DUPFD_CLOEXEC, 0);
     if (stream->from >= 0 && stream->to >= 0 && !epoll_ctl(self->epoll, EPOLL_CTL_ADD, stream->from, &event)) return 1;
     PyErr_SetFromErrno(PyExc_OSError);
     if (stream->from >= 0) close(stream->from);
@@ -244,15 +251,15 @@ static void relay_dealloc(PyObject *object) {
     Py_DECREF(type);
 }
 
-/* () -> (what went on and is kept, the context, what is held back), once. */
+/* () -> (events, characters that went on, those of them that are kept, the context, what is held back), once. */
 static PyObject *stream_take(PyObject *object, PyObject *none) {
     (void)none;
     Splice *s = &((Stream *)object)->splice;
     PyObject *kept = string(s->released.start, s->released.count), *context = string(s->text.start, s->begun);
     PyObject *pending = string(s->text.start + s->begun, s->text.count - s->begun);
-    PyObject *all = kept && context && pending ? PyTuple_Pack(3, kept, context, pending) : NULL;
+    PyObject *all = kept && context && pending ? Py_BuildValue("(nnOOO)", s->events, s->passed, kept, context, pending) : NULL;
     Py_XDECREF(kept), Py_XDECREF(context), Py_XDECREF(pending);
-    if (all) s->released.count = 0;
+    if (all) s->released.count = s->passed = s->events = 0;
     return all;
 }
 
@@ -290,7 +297,7 @@ static PyMethodDef relay_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 static PyMethodDef stream_methods[] = {
-    {"take", stream_take, METH_NOARGS, "What went on and is kept, the context, what is held back."},
+    {"take", stream_take, METH_NOARGS, "(events, characters that went on, those of them that are kept, context, what is held back)."},
     {"lend", (PyCFunction)(void (*)(void))stream_lend, METH_FASTCALL,
      "lend(most, mould, fired, undecided, surely, context, pending, left): goes on behind what others did."},
     {"stop", stream_stop, METH_NOARGS, "Nothing goes on here any more."},

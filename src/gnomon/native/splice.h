@@ -8,7 +8,7 @@
 
 #include "ask.h"
 
-#define MOST_WAITING 24 /* characters; a web token or a key's first line is longer */
+#define MOST_WAITING 19 /* characters; a web token or a key's first line is longer (detectors/secrets.py) */
 #define MOST_HELD 512 /* characters; beyond it a window waits before it looks again (finding.Window) */
 
 typedef struct {
@@ -34,6 +34,7 @@ typedef struct {
     Py_ssize_t begun, left;
     Characters released;
     Bytes *out; /* somebody else's */
+    Py_ssize_t events, passed; /* so many were taken, and so many characters let pass */
 } Splice;
 
 static int has_piece(const Json *json, const Piece *piece) {
@@ -144,6 +145,8 @@ static int take(Splice *s, Json *data) {
     if (!has_characters(released, passed + 1) || !put_event(s, text->start + s->begun, passed)) return -1;
     memcpy(released->start + released->count, text->start + s->begun, (size_t)passed * sizeof(Py_UCS4));
     released->count += passed;
+    s->passed += passed;
+    s->events++;
     Py_ssize_t gone = at > s->left ? at - s->left : 0;
     memmove(text->start, text->start + gone, (size_t)(length - gone) * sizeof(Py_UCS4));
     s->begun = at - gone;

@@ -132,11 +132,19 @@ def model() -> Model:
 
 @pytest.fixture
 def gateway(
-    tmp_path: Path, model: Model, start: Callable[..., Gateway], monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    model: Model,
+    start: Callable[..., Gateway],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Gateway]:
     monkeypatch.setattr(conftest, "FAKE_GUARD", guard())
     with RawUpstream(model) as upstream:
-        yield start(make_home(tmp_path, upstream_url=upstream.url, mask=DEFAULT_POLICY, timeout_s=0.6))
+        yield start(
+            make_home(
+                tmp_path, upstream_url=upstream.url, mask=DEFAULT_POLICY, timeout_s=getattr(request, "param", 10.0)
+            )
+        )
     model.says.put(None)
     while Caller.made:
         Caller.made.pop().socket.close()
@@ -261,6 +269,7 @@ def test_a_chunk_that_is_cut_comes_back_and_goes_on(gateway: Gateway, model: Mod
     assert texts(caller.body()) == "您好，" + "一句话。" * 4
 
 
+@pytest.mark.parametrize("gateway", [0.6], indirect=True)
 def test_a_stream_that_moves_lasts_and_one_that_falls_silent_ends(gateway: Gateway, model: Model) -> None:
     caller = lent(gateway, model)
     begun = time.monotonic()

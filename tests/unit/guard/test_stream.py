@@ -255,3 +255,16 @@ def test_little_is_held_back_of_long_secrets() -> None:
         for chunk in split(rng, text):
             stream.feed(chunk)
             assert stream.held <= 64
+
+
+@pytest.mark.parametrize(
+    "said", ["born March 12th, 1990我们", "born on 12th march., 1990.", "DOB: Sept. 3 1990 ok", "born 3 May 1990, then"]
+)
+def test_a_date_in_words_is_masked_wherever_it_is_cut(said: str) -> None:
+    whole = MASKER.mask(said, "output", Vault()).text
+    assert "1990" not in whole
+    for first in range(len(said)):
+        for second in range(first, len(said)):
+            stream = StreamMasker(MASKER, "output", Vault())
+            pieces = said[:first], said[first:second], said[second:]
+            assert "".join([*map(stream.feed, pieces), stream.flush()]) == whole, pieces

@@ -116,3 +116,10 @@ def test_whole_chunks_are_what_a_parser_makes_of_them(
         data[change[0] % len(data)] = change[1]
     body = compare_chunks(bytes(data))
     assert is_changed or body == (None if odd else b"".join(bodies))
+
+
+def test_a_secret_that_has_begun_is_told_as_soon() -> None:
+    for text in ("eyJhbGciOiJ9.12345678.abc", "-----BEGIN PRIVATE KEY-----\nabc"):
+        pieces = [event("您好，"), *(event(text[at : at + 2]) for at in range(0, len(text), 2))]
+        compare_events(b"".join(pieces), [len(pieces[0]), *map(len, pieces[1:])])
+        compare_events(b"".join(pieces), [40])
