@@ -19,7 +19,7 @@ from gnomon.guard.view import Found, Place, View
 
 Find = Callable[[View], Iterable[Found]]
 NUMBERS: Final = (resident_id.DETECTOR, bank_card.DETECTOR, phone.MOBILE, phone.LANDLINE, devices.IMEI)
-"""In the order of the kinds in `numbers.c`; a landline with its area in brackets is left to its detector."""
+"""In the order of the kinds in `numbers.c`; a landline with brackets or the code of China is left to its detector."""
 _NAMED: Final = (resident_id.NAMED, bank_card.NAMED, None, phone.NAMED, devices.IMEI_NAMED)
 _LANDLINE: Final = NUMBERS.index(phone.LANDLINE)
 _NO_CLASS: Final = 255
@@ -203,8 +203,8 @@ class Quick:
 
     def _take(self, detector: Detector, groups: list[Group]) -> None:
         if detector is phone.LANDLINE:
-            triggers: Sequence[bytes] = (phone.BRACKETS,)
-            find: Find = phone.find_bracketed
+            triggers: Sequence[bytes] = (phone.BRACKETS, phone.CODED)
+            find: Find = phone.find_marked
         elif detector is email.DETECTOR:
             triggers, find = detector.triggers, self._addresses
         elif detector is social_credit.CHECKED:
@@ -284,5 +284,5 @@ class Quick:
         return found
 
 
-_NAMES: Final = tuple(detector.entity for detector in NUMBERS)
+_NAMES: Final = (*(detector.entity for detector in NUMBERS), phone.FOREIGN.entity)  # the last: a 1 that is a code
 assert all(detector in DETECTORS for detector in NUMBERS)

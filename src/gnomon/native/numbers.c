@@ -6,7 +6,7 @@
 #define SPACED 72
 #define MOST_GROUPS MOST_DIGITS
 
-enum { CN_ID, BANK_CARD, CN_MOBILE, CN_LANDLINE, IMEI, KINDS };
+enum { CN_ID, BANK_CARD, CN_MOBILE, CN_LANDLINE, IMEI, KINDS, ABROAD = KINDS, NAMES };
 
 typedef struct {
     Py_ssize_t start, end;
@@ -214,12 +214,13 @@ static int ends_in_344(const Number *number) {
 static double judge_mobile(Search *search, const Number *number) {
     const char *d = number->digits;
     int length = number->length, skipped, from = 0;
-    if (length == 13 && d[0] == '8' && d[1] == '6') d += 2;
+    if (length == 13 && !memcmp(d, "86", 2)) d += 2;
+    else if (length == 15 && !memcmp(d, "0086", 4)) d += 4;
     else if (length != 11) return 0;
     if (d[0] != '1' || d[1] < '3') return 0;
     skipped = line_gap(&search->text, number);
     int gaps = number->groups - 1 - (skipped >= 0);
-    if (length == 13 && gaps > 1) from = first_gap(number, 0, skipped) + 1;
+    if (length > 11 && gaps > 1) from = first_gap(number, 0, skipped) + 1;
     int first = first_gap(number, from, skipped);
     if (first < 0) return 1;
     Py_UCS4 c = gap_character(&search->text, number, first);
@@ -274,10 +275,19 @@ static Py_ssize_t with_prefix(Search *search, Py_ssize_t start) {
     return place;
 }
 
+/* Whether the 1 of a mobile number is a country's code: behind a plus, or set off from area and exchange. */
+static int is_american(Search *search, const Number *number, Py_ssize_t start) {
+    if (number->length != 11) return 0;
+    if (start < number->start) return start == number->start - 1 && at(&search->text, start) == '+';
+    return number->groups == 4 && group_length(number, 0) == 1 && group_length(number, 1) == 3 &&
+           group_length(number, 2) == 3 && number->digits[4] > '1';
+}
+
 static int add(Search *search, int kind, const Number *number, double score) {
     Py_ssize_t start = number->start;
     if (kind == CN_MOBILE) start = with_prefix(search, start);
     if (start < 0) return -1;
+    if (kind == CN_MOBILE && is_american(search, number, start)) kind = ABROAD;
     PyObject *item = found_at(search->made, PyTuple_GET_ITEM(search->names, kind), start, number->end, score);
     if (!item) return -1;
     int failed = PyList_Append(search->found, item);
@@ -395,7 +405,7 @@ static int search_all(Search *search) {
 static PyObject *numbers(PyObject *self, PyObject *const *args, Py_ssize_t count) {
     (void)self;
     if (count != 6 || !PyUnicode_Check(args[1]) || !PyType_Check(args[2]) || !PyTuple_Check(args[3]) || !PyTuple_Check(args[4]) ||
-        PyTuple_GET_SIZE(args[3]) != KINDS || PyTuple_GET_SIZE(args[4]) != KINDS)
+        PyTuple_GET_SIZE(args[3]) != NAMES || PyTuple_GET_SIZE(args[4]) != KINDS)
         return PyErr_SetString(PyExc_TypeError, "a view, its text, a type, names, key words and a function"), NULL;
     PyTypeObject *made = (PyTypeObject *)args[2];
     if (!PyType_IsSubtype(made, &PyTuple_Type)) return PyErr_SetString(PyExc_TypeError, "findings are tuples"), NULL;

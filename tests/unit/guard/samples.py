@@ -47,6 +47,23 @@ def landline(rng: random.Random) -> str:
     return rng.choice(("010", "021", "0755", "0931")) + "-" + rng.choice("2345678") + _digits(rng, 7)
 
 
+def abroad(rng: random.Random) -> str:
+    """A number of another country: its code behind a plus, in brackets or behind 00; or as Americans give theirs."""
+    ways = {
+        "1": (f"{rng.randint(200, 989)}", "555", _digits(rng, 4)),
+        "44": ("20", "7946", _digits(rng, 4)),
+        "49": ("30", f"90{_digits(rng, 4)}"),
+        "65": (f"61{_digits(rng, 2)}", _digits(rng, 4)),
+        "81": ("3", "1234", _digits(rng, 4)),
+        "852": (f"2{_digits(rng, 3)}", _digits(rng, 4)),
+        "": (f"({rng.randint(200, 989)})", f"555-{_digits(rng, 4)}"),
+    }
+    code = rng.choice(sorted(ways))
+    joint = rng.choice((" ", "-", "")) if code else " "
+    marked = rng.choice((f"+{code}{joint}", f"(+{code}){joint}", f"00{code} ")) if code else ""
+    return marked + (" " if marked.startswith("00") else joint).join(ways[code])
+
+
 def credit_code(rng: random.Random) -> str:
     body = "91" + rng.choice(("110101", "441900")) + "".join(rng.choice(_USCC) for _ in range(9))
     weights = [3**place % 31 for place in range(17)]
@@ -183,7 +200,7 @@ KINDS: dict[str, tuple[Callable[[random.Random], str], tuple[str, ...]]] = {
     "EU_NATIONAL_ID": (dni, ("DNI ", "NIF: ")),
     "EU_VAT": (lambda rng: rng.choice(("DE", "PL", "ATU")) + _digits(rng, 9), ("VAT ", "USt-ID: ")),
     "UK_NHS": (nhs, ("NHS ", "NHS number: ")),
-    "PHONE_NUMBER": (lambda rng: f"({rng.randint(200, 989)}) 555-{_digits(rng, 4)}", ("call ", "")),
+    "PHONE_NUMBER": (abroad, ("call ", "")),
     "PASSWORD": (lambda rng: f"{_word(rng)}{rng.choice('!#9')}{_digits(rng, 3)}", ("密码：", "password: ", "pwd=")),
 }
 _AFTER = {"URL_PASSWORD": ("@db.example.com/x ",), "CN_LANDLINE": ("。", "，", " ")}

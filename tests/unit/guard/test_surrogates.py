@@ -61,6 +61,7 @@ def test_a_surrogate_is_stable_under_a_key_and_never_the_value(entity: str) -> N
         ("MAC", "C3:92:BA:54:B0:A5", r"[0-9A-F][26AE](:[0-9A-F]{2}){5}"),
         ("US_SSN", "441-94-2468", r"666-\d\d-\d{4}"),
         ("PHONE_NUMBER", "(440) 867-2190", r"\(440\) 555-01\d\d"),
+        ("PHONE_NUMBER", "0044 20 7946 0958", r"00\d\d \d\d \d{4} \d{4}"),
         ("PLATE", "鄂A34103", r"鄂I\d{5}"),
         ("DOB", "March 3, 1990", r"[A-Z][a-z]+ \d, (198[7-9]|199[0-3])"),
         ("DOB", "一九九〇年一月二日", r"(198[7-9]|199[0-3])年\d月\d日"),

@@ -10,6 +10,8 @@ from gnomon.guard.view import Found, Number, View
 
 _PREFIX = re.compile(r"(?:\+|(?<!\d)00|(?<![\d+]))\s?86[\s\-—)·.]{0,2}\Z|[(（]\+?86[)）]\s?\Z")
 _MOBILE = re.compile(r"1[3-9]\d{9}")
+_ABROAD = "PHONE_NUMBER"
+_AMERICAN = (1, 3, 3, 4)  # digits of the groups; ITU-T E.164: no area and no exchange begins with 0 or 1
 _AREA = re.compile(r"0(?:10|2\d|[3-9]\d\d)")
 _WORDS = ("电话", "固话", "座机", "热线", "传真", "tel", "telephone", "phone", "fax", "call")
 NAMED = Words(_WORDS)
@@ -17,19 +19,28 @@ _is_named = NAMED.before
 
 
 def _find_mobile(view: View) -> Iterator[Found]:
-    for length in (11, 13):
+    for length, code in ((11, ""), (13, "86"), (15, "0086")):
         for number in view.numbers.get(length, ()):
-            value = number.digits
-            if length == 13 and not value.startswith("86"):
+            if not number.digits.startswith(code) or not _MOBILE.fullmatch(number.digits, len(code)):
                 continue
-            is_phone = _MOBILE.fullmatch(value, length - 11) and _is_written_as_phone(number, unbroken(view, number))
-            if is_phone and view.is_alone(number):
-                yield Found(with_prefix(view, number.start), number.end, "CN_MOBILE")
+            if _is_written_as_phone(number, unbroken(view, number)) and view.is_alone(number):
+                start = with_prefix(view, number.start)
+                entity = _ABROAD if _is_american(view, number, start) else "CN_MOBILE"
+                yield Found(start, number.end, entity)
+
+
+def _is_american(view: View, number: Number, start: int) -> bool:
+    """Whether its 1 is a country's code: directly behind a plus, or set off from area and exchange (1-415-555-0132)."""
+    if len(number.digits) != 11:
+        return False
+    if start == number.start:
+        return number.sizes == _AMERICAN and number.digits[4] > "1"
+    return start == number.start - 1 and view.text[start] == "+"
 
 
 def _is_written_as_phone(number: Number, gaps: tuple[str, ...]) -> bool:
     """In one piece, evenly separated, or with only the country code set off."""
-    if len(number.digits) == 13 and len(gaps) > 1:
+    if len(number.digits) > 11 and len(gaps) > 1:
         gaps = gaps[1:]
     if not gaps:
         return True
@@ -76,15 +87,30 @@ def _is_letter(char: str) -> bool:
     return char.isascii() and char.isalpha()
 
 
+# With the code of China, the area mostly comes without its zero: +86 10 6552 9988.
+CODED = trigger(
+    rb"(?:\+|00|\(|\xef\xbc\x88)86|86-[0-9]{2,4}-", r"\+86", r"(?<![0-9])0086", "[(（]86", r"(?<![0-9])86-[0-9]{2,4}-"
+)
+_REGION = r"0?(?:10|2\d|[3-9]\d\d)"
+_CODED = matching(
+    "CN_LANDLINE",
+    r"(?P<v>(?:(?<![\d+])\+86|(?<![\dA-Za-z+.\-])0086|[(（](?:\+|00)?86[)）]"
+    rf"|(?<![\dA-Za-z+.\-])86(?=-{_REGION}-))[\s\-.]{{0,2}}"
+    rf"(?:\({_REGION}\)|(?:\(0\)\s?)?{_REGION})[\s\-.]{{0,2}}[2-9]\d{{2,3}}[\s\-.]?\d{{4}})(?!\d|\.\d)",
+    first="[+08(（]",
+)
+
+
 def _find_landline(view: View) -> Iterator[Found]:
     yield from _NUMBERED(view)
-    yield from find_bracketed(view)
+    yield from find_marked(view)
 
 
-def find_bracketed(view: View) -> Iterator[Found]:
-    """Landlines with their area in brackets: (010) 6552 9988."""
+def find_marked(view: View) -> Iterator[Found]:
+    """Landlines with their area in brackets, (010) 6552 9988, and those with the code of China."""
     for found in _BRACKETED(view):
         yield Found(with_prefix(view, found.start), found.end, found.entity)
+    yield from _CODED(view)
 
 
 _FOREIGN = (
@@ -92,9 +118,41 @@ _FOREIGN = (
     r"|(?:1[\s.\-])?\([2-9]\d\d\)[\s.\-]?[2-9]\d\d[\s.\-]\d{4}"
     r"|(?:1[\s.\-])?[2-9]\d\d([\s.\-])[2-9]\d\d\2\d{4})(?:\s?(?:x|ext\.?)\s?\d{1,5})?)(?![\d])"
 )
+# ITU-T E.164: the codes that are assigned, but for China's.
+_COUNTRY = (
+    r"(?:1|2(?:[07]|[1-689]\d)|3(?:[0-469]|[578]\d)|4(?:[013-9]|2\d)|5(?:[1-8]|[09]\d)|6(?:[0-6]|[7-9]\d)|7"
+    r"|8(?:[124]|[035789]\d)|9(?:[0-58]|[679]\d))"
+)
+_NATIONAL = r"(?:\(0?\d{1,4}\)[\s.\-]?)?\d{1,4}(?:[\s.\-]?\d{2,4}){1,4}"
+_AMERICAN_NATIONAL = r"\(?[2-9]\d\d\)?[\s.\-]{0,2}[2-9]\d\d[\s.\-]?\d{4}"
+# A code in brackets: (+44) 20 7946 0958; of Hong Kong, Macau and Taiwan mostly without a plus, (852) 2345 6789.
+_code_bracketed = matching(
+    _ABROAD,
+    rf"(?P<v>[(（](?:(?:\+|00)(?:1[)）][\s.\-]{{0,2}}{_AMERICAN_NATIONAL}|(?!1){_COUNTRY}[)）][\s.\-]{{0,2}}{_NATIONAL})"
+    rf"|(?:85[23]|886)[)）][\s.\-]{{0,2}}{_NATIONAL}))(?!\d)",
+    first="[(（]",
+)
+# The 00 in the place of a plus. Files are numbered 0020-2023-0415: with hyphens, and in one piece, it takes a key word.
+_code_zeroed = matching(
+    _ABROAD,
+    rf"(?<![A-Za-z0-9_+.,:/\-])(?P<v>00(?:1[\s.\-]{_AMERICAN_NATIONAL}|(?!1){_COUNTRY}\s{_NATIONAL}))(?!\d|[\s.\-]\d)",
+    first="0",
+)
+_code_named = keyed(
+    _ABROAD,
+    (*_WORDS, "手机", "联系方式", "mobile", "whatsapp"),
+    rf"(?:\+|00){_COUNTRY}[\s.\-/]?(?:\(0?\d{{1,4}}\)[\s.\-/]?)?\d{{1,5}}(?:[\s.\-/]?\d{{2,8}}){{1,4}}(?![\dA-Za-z])",
+)
+_FEWEST_ZEROED = 11  # digits, the 00 too
 _DEEDS = "call dial ring text phon fax desk ext answering reach contact available message messages sms texts voicemail"
 _LOOSE_FOREIGN = (
-    trigger(rb"\+[1-9][0-9]{0,2}" + BETWEEN + rb"?[0-9(]", rf"\+[1-9][0-9]{{0,2}}[{JOINTS}]?[0-9(]"),
+    trigger(rb"\+[1-9][0-9]{0,2}" + BETWEEN + rb"{0,3}[0-9(]", rf"\+[1-9][0-9]{{0,2}}[{JOINTS}]{{0,3}}[0-9(]"),
+    trigger(
+        rb"00[1-9](?:" + BETWEEN + rb"{0,3}[0-9]){%d}" % (_FEWEST_ZEROED - 3),
+        "(?<![0-9])00[1-9]" + rf"[{JOINTS}]{{0,3}}[0-9]" * (_FEWEST_ZEROED - 3),
+    ),
+    trigger(rb"[+0][1-9][0-9]{0,2}\xef\xbc\x89", "[+0][1-9][0-9]{0,2}）"),
+    trigger(rb"(?:\(|\xef\xbc\x88)8[58][236](?:\)|\xef\xbc\x89)", "[(（]8[58][236][)）]"),
     trigger(
         rb"[0-9]{3}\)?" + BETWEEN + rb"{0,2}[0-9]{3}" + BETWEEN + rb"[0-9]{4}",
         rf"[0-9]{{3}}\)?[{JOINTS}]{{0,2}}[0-9]{{3}}[{JOINTS}][0-9]{{4}}",
@@ -125,7 +183,7 @@ _CALLED = (
 # An opening bracket belongs to the number when it closes behind its first group.
 _TO_NUMBER = GAP.replace("(（", "").replace("|[是为叫]", "|[(（](?!\\+?[0-9]{1,5}[)）])|[是为叫]", 1)
 _SPOKEN = keyed(
-    "PHONE_NUMBER",
+    _ABROAD,
     _CALLED,
     r"\+?\(?[0-9]{1,5}\)?(?:[ .\-/]?\(?[0-9]{1,5}\)?){1,6}(?:\s?x\s?[0-9]{1,5})?(?![0-9A-Za-z])",
     gap=_TO_NUMBER,
@@ -141,23 +199,28 @@ _DEED = re.compile(
 _TO_DIGIT = re.compile(r"[\s:]\(?[0-9]")  # what every deed has before its number, and a picture nowhere
 # No quantity begins with a zero: 024 971 50 30.
 _zero_first = matching(
-    "PHONE_NUMBER",
+    _ABROAD,
     r"(?<![0-9A-Za-z.,+\-(])(?P<v>0[0-9]{1,4}(?:[ ][0-9]{2,4}){2,4})(?![0-9A-Za-z]|[.:/\-][0-9])",
     first="0",
 )
 _FEWEST = 7  # digits with the code of the country: Niue and Saint Helena; in base64 `/+3332` is nothing
-_numbered_abroad = matching("PHONE_NUMBER", _FOREIGN, first="[+(1-9]")
+_numbered_abroad = matching(_ABROAD, _FOREIGN, first="[+(1-9]")
 
 
 def _find_foreign(view: View) -> Iterator[Found]:
     for found in _numbered_abroad(view):
         if _count(view, found) >= _FEWEST:
             yield found
+    for find in (_code_bracketed, _code_zeroed, _code_named):
+        for found in find(view):
+            is_zeroed = view.text.startswith("00", found.start + (view.text[found.start] in "(（"))
+            if _count(view, found) >= (_FEWEST_ZEROED if is_zeroed else _FEWEST):
+                yield found
     for found in _SPOKEN(view):
         if 7 <= _count(view, found) <= 16:
             yield found
     for match in _DEED.finditer(view.text) if _TO_DIGIT.search(view.text) else ():
-        found = Found(match.start("v"), match.end("v"), "PHONE_NUMBER", 0.7)
+        found = Found(match.start("v"), match.end("v"), _ABROAD, 0.7)
         if 7 <= _count(view, found) <= 15:
             yield found
     for found in _zero_first(view):
@@ -171,6 +234,6 @@ def _count(view: View, found: Found) -> int:
 
 MOBILE = Detector("CN_MOBILE", "手机", LONG_NUMBER, _find_mobile, visible=(3, 4))
 LANDLINE = Detector(
-    "CN_LANDLINE", "电话", (*LONG_NUMBER, BRACKETS, *map(literal, _WORDS)), _find_landline, visible=(4, 2)
+    "CN_LANDLINE", "电话", (*LONG_NUMBER, BRACKETS, CODED, *map(literal, _WORDS)), _find_landline, visible=(4, 2)
 )
-FOREIGN = Detector("PHONE_NUMBER", "国际电话", (*_LOOSE_FOREIGN, *map(literal, _CALLED)), _find_foreign, visible=(3, 2))
+FOREIGN = Detector(_ABROAD, "国际电话", (*_LOOSE_FOREIGN, *map(literal, _CALLED)), _find_foreign, visible=(3, 2))

@@ -185,7 +185,8 @@ def _phone(value: str, dice: Dice) -> str:
     plain = bare(value)
     if plain.isdigit() and len(plain) in (10, 11):
         return refilled(value, plain[:-7] + "55501" + dice.text(string.digits, 2))
-    return value[:1] + shaped(value[1:], dice) if value.startswith("+") else shaped(value, dice)
+    lead = 2 if value.startswith("00") else int(value.startswith("+"))
+    return value[:lead] + shaped(value[lead:], dice)
 
 
 def _uuid(value: str, dice: Dice) -> str:
