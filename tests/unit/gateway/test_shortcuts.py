@@ -42,9 +42,15 @@ def answer(text: str, *, logprob: float = -0.01, second: float = -5.0, finish: s
     return {"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": usage}
 
 
-def content(text: str) -> str:
-    rows = [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: {")]
-    return "".join(c["delta"].get("content") or "" for row in rows for c in row["choices"])
+def events(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: {")]
+
+
+def content(response: httpx.Response) -> str:
+    """What an answer says, whole or as a stream."""
+    if response.headers["content-type"].startswith("application/json"):
+        return str(response.json()["choices"][0]["message"]["content"])
+    return "".join(c["delta"].get("content") or "" for row in events(response.text) for c in row["choices"])
 
 
 # -- cache ------------------------------------------------------------------------------------------------------------
@@ -107,16 +113,15 @@ def test_a_new_policy_forgets_all_answers(cached: Home, upstream: Upstream, star
 def test_a_remembered_answer_streams_and_a_stream_is_remembered(cached: Home, upstream: Upstream, start: Start) -> None:
     gateway = start(cached)
     upstream.script = Script(pieces=("请拨打138", "12345678", "，谢谢"))
-    live = gateway.call("问", stream=True).text
+    live = gateway.call("问", stream=True)
     replayed = gateway.call("问", stream=True, stream_options={"include_usage": True})
     whole = gateway.call("问")
     assert len(upstream.requests) == 1
-    assert content(live) == content(replayed.text) == "请拨打[PHONE]，谢谢"
-    assert whole.json()["choices"][0]["message"]["content"] == "请拨打[PHONE]，谢谢"
+    assert content(live) == content(replayed) == content(whole) == "请拨打[PHONE]，谢谢"
     assert whole.json()["choices"][0]["finish_reason"] == "stop"
     assert '"total_tokens":33' in replayed.text
     assert replayed.text.endswith("data: [DONE]\n\n")
-    assert "usage" not in live
+    assert "usage" not in live.text
     with openai.OpenAI(base_url=gateway.url, api_key=secret("aaaaaaaa"), max_retries=0) as ai:
         stream = ai.chat.completions.create(
             model="gnomon-chat", messages=[{"role": "user", "content": "问"}], stream=True
@@ -133,12 +138,9 @@ def test_what_is_remembered_is_masked_and_each_caller_is_given_back_their_own(
     gateway = start(home)
     upstream.script = Script(reply="回拨<PHONE_5678>。")
     asked = "我是13812345678"
-    assert gateway.call(asked).json()["choices"][0]["message"]["content"] == "回拨13812345678。"
+    assert content(gateway.call(asked)) == "回拨13812345678。"
     kept = gateway.call(asked, key="bbbbbbbb")
-    assert (kept.headers["x-gnomon-cache"], kept.json()["choices"][0]["message"]["content"]) == (
-        "hit",
-        "回拨<PHONE_5678>。",
-    )
+    assert (kept.headers["x-gnomon-cache"], content(kept)) == ("hit", "回拨<PHONE_5678>。")
     other = "我是13912345678"  # another person: the same words to a model would be another placeholder
     assert "13812345678" not in gateway.call(other).text
 
@@ -149,7 +151,7 @@ def test_an_error_is_not_remembered(cached: Home, upstream: Upstream, start: Sta
     upstream.script = Script(respond=lambda path, body: (status, {"error": {"message": "x"}}))
     gateway.call("问")
     upstream.script = Script(reply="好")
-    assert gateway.call("问").json()["choices"][0]["message"]["content"] == "好"
+    assert content(gateway.call("问")) == "好"
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 3000)), max_size=60))
@@ -170,13 +172,15 @@ def cascading(tmp_path: Path, upstream: Upstream, **rule: Any) -> Home:
     return make_home(tmp_path, upstream_url=upstream.url, routes=(route(cascade=Cascade(**given)),))
 
 
-def small_says(reply: dict[str, Any] | tuple[int, Any]) -> Script:
+def small_says(reply: Any, *, streams: bool = False) -> Script:
+    """The large model says 大模型, as a stream where it `streams`."""
+
     def respond(path: str, body: dict[str, Any]) -> Any:
         if body["model"] != "small":
-            return 200, answer("大模型")
+            return None if streams else (200, answer("大模型"))
         return reply if isinstance(reply, tuple) else (200, reply)
 
-    return Script(respond=respond)
+    return Script(pieces=("大", "模型"), respond=respond)
 
 
 def test_a_small_model_whose_answer_nobody_can_read_is_followed_by_the_large_one(
@@ -185,7 +189,7 @@ def test_a_small_model_whose_answer_nobody_can_read_is_followed_by_the_large_one
     gateway = start(cascading(tmp_path, upstream))
     packed = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 3\r\n\r\n\x1f\x8b\x08"
     upstream.script = Script(respond=lambda path, body: packed if body["model"] == "small" else (200, answer("大模型")))
-    assert gateway.call().json()["choices"][0]["message"]["content"] == "大模型"
+    assert content(gateway.call()) == "大模型"
     assert [(row["outcome"], row.get("role", "")) for row in gateway.records()] == [
         ("upstream_error", "draft"),
         ("ok", ""),
@@ -199,8 +203,7 @@ def test_a_small_model_that_is_sure_answers_and_the_saving_is_recorded(
     gateway = start(cascading(tmp_path, upstream))
     upstream.script = small_says(answer("小模型13812345678"))
     response = gateway.call(stream=stream)
-    text = content(response.text) if stream else response.json()["choices"][0]["message"]["content"]
-    assert text == "小模型[PHONE]"
+    assert content(response) == "小模型[PHONE]"
     assert "logprob" not in response.text.replace('"logprobs":null', "")
     assert [body["model"] for _, body, _ in upstream.requests] == ["small"]
     assert upstream.requests[0][1]["logprobs"] is True
@@ -226,21 +229,8 @@ def test_where_it_is_not_sure_the_large_one_answers_and_both_calls_are_recorded(
     tmp_path: Path, upstream: Upstream, start: Start, reply: Any, stream: bool
 ) -> None:
     gateway = start(cascading(tmp_path, upstream))
-    if isinstance(reply, bytes):
-        reply = (200, reply)
-    small = small_says(reply)
-    upstream.script = (
-        small
-        if not stream
-        else Script(
-            pieces=("大", "模型"),
-            respond=lambda path, body: (
-                small.respond(path, body) if body["model"] == "small" and small.respond else None
-            ),
-        )
-    )
-    response = gateway.call(stream=stream)
-    assert (content(response.text) if stream else response.json()["choices"][0]["message"]["content"]) == "大模型"
+    upstream.script = small_says(reply, streams=stream)
+    assert content(gateway.call(stream=stream)) == "大模型"
     draft, main = gateway.records()
     assert (draft["role"], draft["id"], draft["target"]) == ("draft", f"{main['id']}_draft", "small")
     assert "request" not in draft
@@ -320,7 +310,7 @@ def test_a_whole_answer_told_as_a_stream_keeps_its_tool_calls_and_choices() -> N
         {"index": 1, "message": {"role": "assistant", "content": "好"}, "finish_reason": "stop"},
     ]
     text = as_events({"id": "x", "object": "chat.completion", "model": "m", "choices": choices}, wants_usage=False)
-    rows = [json.loads(line[6:]) for line in text.decode().splitlines() if line.startswith("data: {")]
+    rows = events(text.decode())
     assert {row["object"] for row in rows} == {"chat.completion.chunk"}
     assert rows[0]["choices"][0]["delta"]["tool_calls"] == [{"index": 0, **call}]
     assert [row["choices"][0]["finish_reason"] for row in rows] == [None, "tool_calls", None, "stop"]
