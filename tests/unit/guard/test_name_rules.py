@@ -60,6 +60,11 @@ def test_two_teams_are_two_names(text: str, teams: list[str]) -> None:
         ('字段{"amount": 5, "备注": 1}', "amount"),
         ('参数 {"payload": 5} 错误', "payload"),
         ("把vendor改成供应商", "vendor"),
+        ("参数 {payload: 5} 错误", "payload"),
+        ("{id: 3, kubelet: 空}", "kubelet"),
+        ("mutex字段", "mutex"),
+        ("打开 privacy/subjects 页", "privacy/subjects"),
+        ("userInfo里没有手机号", "userInfo"),
         ("查体：神清，克氏征阴性", "克氏"),
         ("予阿奇霉素静点", "阿奇霉素"),
         ("超声：余未见异常", "余"),
@@ -75,7 +80,31 @@ def test_words_of_programs_and_of_examinations_are_no_names(text: str, name: str
 @pytest.mark.parametrize(
     ("text", "name"),
     [
+        ("payload（必填）", "payload"),
+        ("payload：空", "payload："),
+        ("kind为checkbox时", "checkbox"),
+        ("Payload 字段", "Payload"),
+        ("标题：审计导出, Audit export verified", "Audit"),
+        ("有效做法 What worked", "What"),
+    ],
+)
+def test_a_word_of_english_that_says_nothing_of_a_person_is_nobody(text: str, name: str) -> None:
+    at = text.index(name)
+    assert not things.without(text, [Found(at, at + len(name), "PERSON", 0.8)])
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
         ("peter: 你好", "peter"),
+        ("{peter: 你好}", "peter"),
+        ("blackwell（产品）", "blackwell"),
+        ("zhangSan 提交", "zhangSan"),
+        ("Tom 参数填错了", "Tom"),
+        ("昨天 Echo Wang 说不行", "Echo"),
+        ("同事 Echo and Tom 在", "Echo"),
+        ("Echo joined 会议", "Echo"),
+        ("找 Rainbow 确认", "Rainbow"),
         ("高敏今天请假", "高敏"),
         ("张氏说没收到货", "张氏"),
         ("张伟未及时付款", "张伟"),

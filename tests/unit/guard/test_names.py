@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gnomon.contract.masking import MaskPolicy, MaskRule
 from gnomon.guard.names import artefact
 from gnomon.guard.names.artefact import load
-from gnomon.guard.names.finder import NameFinder, by_rule, name_finder
+from gnomon.guard.names.finder import NameFinder, again, by_rule, name_finder
 from gnomon.guard.names.missing import NamesMissing
 from gnomon.guard.placeholders import Vault
 from gnomon.guard.policy import Masker
@@ -87,6 +87,12 @@ def test_a_name_once_seen_is_found_again_in_later_sentences_and_texts(masker: Ma
     assert first.counts == {"PERSON": 2}
     assert masker.mask("问问王建国", "input", vault).counts == {"PERSON": 1}
     assert masker.mask("问问王建国", "input", Vault()).counts == {}
+
+
+@pytest.mark.parametrize("last", "湖山海江河川岛洲城堡桥塔")
+def test_of_two_names_seen_the_longer_is_found_again_whatever_process_looks(last: str) -> None:
+    longer = f"巴杜尔{last}"
+    assert again(f"去{longer}。", [], {"巴杜尔", longer}) == [Found(1, 5, "PERSON", 0.7)]
 
 
 def test_what_a_name_overlaps_stays_what_it_is() -> None:

@@ -220,7 +220,8 @@ def again(text: str, found: list[Found], seen: set[str]) -> list[Found]:
             if family := english.family_of(name):
                 seen.add(family)
     free = list(found)
-    for name in seen:
+    # Longest first: one may be part of another, and a set has another order in each process.
+    for name in sorted((name for name in seen if name in text), key=lambda name: (-len(name), name)):
         at = text.find(name)
         while at >= 0:
             end = at + len(name)

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from gnomon.guard.names.given import is_given, is_plain
+from gnomon.guard.names.given import is_family, is_given, is_plain
+from gnomon.guard.names.surroundings import ACTS, NAMED_BY
 from gnomon.guard.view import Found
 
 _THINGS_TEXT: Final = (
@@ -51,6 +52,18 @@ _SAID: Final = {"余": re.compile("未见|无异常|阴性"), "高敏": re.compi
 """And what follows such words as are names elsewhere."""
 _NO_NAME: Final = re.compile(r"[{}\[\]<>\"\\=|]")  # signs of JSON and code
 _KEY: Final = re.compile(r"[\"']\s?:|\s?=")
+_IN_BRACES: Final = re.compile(r"[{,]\s?\Z")
+_PROGRAM_TEXT: Final = (
+    "字段 参数 变量 函数 接口 属性 数组 类型 返回值 请求头 请求体 配置项 常量 枚举 键名 命令 节点 线程 进程 注解 组件"
+)
+_PROGRAM: Final = re.compile(f"\\s?(?:{'|'.join(_PROGRAM_TEXT.split())})")
+"""What programs are made of: a word that stands before one is what it is called."""
+_PARTS: Final = re.compile(r"[a-z]+(?:[/.\-][a-z]+)*")
+_HUMPED: Final = re.compile("[a-z]{3,}(?:[A-Z][a-z]+)+")
+_HUMP: Final = re.compile("[A-Z]?[a-z]+")
+_BEHIND: Final = re.compile(" (?!(?:and|or) )([a-z]+)(?![A-Za-z0-9_])")
+_NAMING: Final = 24  # characters before a name that may say it is one
+_LEAST: Final = 3  # letters of each of the two words that make one
 _SHORT: Final = 6
 """Characters of an organisation up to which it may be a medicine."""
 _AGAINST: Final = re.compile(r"(?<![A-Za-z])(?:vs|VS)(?![A-Za-z])")
@@ -73,23 +86,60 @@ def without(text: str, found: list[Found]) -> list[Found]:
 
 
 def _is_code(text: str, item: Found) -> bool:
-    """Whether this is a word of a program: a key, `tool_choice`; `auto`, `Multiply`, where it stands alone.
+    """Whether this is a word of a program, or one of an English phrase that is no name.
 
-    A tagger that learnt Chinese takes nearly every Latin word without company for an organisation. A line among others
-    may be one, in somebody's signature, if it begins with a capital.
+    To a tagger that learnt Chinese all Latin letters are alike: it takes nearly every such word without company for a
+    person or an organisation. A line among others may be one, in somebody's signature, if it begins with a capital.
     """
-    name = text[item.start : item.end]
+    name = text[item.start : item.end].strip("：:，, ")
     if not name.isascii():
         return False
-    is_word = is_plain(name) or _KEY.match(text, item.end)
-    if name.islower() and is_word and not is_given(name.title()):
+    if name.islower() and _is_word(name, text, item) and not is_given(name.title()):
         return True
-    if "_" in text[max(item.start - 1, 0) : item.end + 1]:
+    if "_" in text[max(item.start - 1, 0) : item.end + 1] or _is_humped(name):
+        return True
+    if item.entity == "PERSON" and _is_idle(name, text, item) and not is_given(name.title()) and not is_family(name):
         return True
     words = text.split()
     alone = words[0].strip(",.;:()") if len(words) == 1 else ""
     is_line = "\n" in text and alone.isalpha() and alone.istitle()
     return text.isascii() and (name.islower() or bool(alone and not is_line))
+
+
+def _is_humped(name: str) -> bool:
+    """Whether plain words make a name of a program (userInfo)."""
+    return bool(_HUMPED.fullmatch(name)) and all(map(is_plain, _HUMP.findall(name)))
+
+
+def _is_idle(name: str, text: str, item: Found) -> bool:
+    """Whether a word says nothing of a person where it stands: Payload 字段, Audit export verified."""
+    return name.isalpha() and bool(_PROGRAM.match(text, item.end) or (is_plain(name) and _begins_a_phrase(text, item)))
+
+
+def _begins_a_phrase(text: str, item: Found) -> bool:
+    """Whether English goes on behind this with a plain word that says nothing of a person: Audit export verified."""
+    behind = _BEHIND.match(text, item.end)
+    if not behind or not is_plain(behind[1]) or ACTS.match(text, item.end):
+        return False
+    return not NAMED_BY.search(text, max(0, item.start - _NAMING), item.start)
+
+
+def _is_word(name: str, text: str, item: Found) -> bool:
+    """Whether what is written in small letters says something by itself, or is called something in a program."""
+    if _KEY.match(text, item.end) or _PROGRAM.match(text, item.end):
+        return True
+    if text.startswith(":", item.end) and _IN_BRACES.search(text, 0, item.start) and "{" in text[: item.start]:
+        return True
+    if is_plain(name) or not _PARTS.fullmatch(name):
+        return is_plain(name)
+    parts = re.split(r"[/.\-]", name)
+    return all(map(is_plain, parts)) or (item.entity == "PERSON" and all(map(_is_made_of_plain, parts)))
+
+
+def _is_made_of_plain(word: str) -> bool:
+    """Whether it is a plain word, or two in one: payload, checkbox. So are many families called, and many firms."""
+    places = range(_LEAST, len(word) - _LEAST + 1)
+    return is_plain(word) or (any(is_plain(word[:at]) and is_plain(word[at:]) for at in places) and not is_family(word))
 
 
 def _is_clinical(text: str, item: Found) -> bool:
