@@ -5,6 +5,8 @@ one JSON string: putting another string into valid JSON changes that string and 
 """
 
 import re
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -72,10 +74,15 @@ def mould(payload: bytes, envelope: dict[str, Any], choice: Any) -> Mould | None
     return made
 
 
+@lru_cache(64)
+def _place(name: str) -> re.Pattern[bytes]:
+    """Where a string stands that is a member of this name."""
+    return re.compile(rb"%b:\s*(?=\")" % re.escape(_encode(name)))
+
+
 def _around(payload: bytes, name: str, expected: dict[str, Any]) -> tuple[bytes, bytes] | None:
     """What stands before and after the text in a payload, proved by putting an empty text there."""
-    places = re.finditer(rb"%b:\s*(?=\")" % re.escape(_encode(name)), payload)
-    for place in list(places)[:_MOST_PLACES]:
+    for place in islice(_place(name).finditer(payload), _MOST_PLACES):
         string = _STRING.match(payload, place.end())
         if string is None:
             continue

@@ -237,8 +237,10 @@ class Window:
     def rest(self, text: str = "") -> tuple[str, list[Span]]:
         """A last piece and all that is left: nothing follows."""
         self._pending += text
-        shadow, found = self._finder.look(self._context, self._pending)
         self._wait = self._opened = 0
+        if not self._pending:
+            return "", _NONE
+        shadow, found = self._finder.look(self._context, self._pending)
         return self._release(shadow, found, len(shadow.text))
 
     def _release(self, shadow: Shadow, found: list[Found], at: int) -> tuple[str, list[Span]]:
