@@ -7,9 +7,15 @@
 #define ASK "gnomon.ask" /* the name of such capsules */
 #define FAILED INT64_MIN /* an exception is set */
 
-/* What a capsule holds: (self, text, length, place) -> what its Python method says of the same. */
+/* What was said of a text to which more has come since; its beginning may have gone. For who answers. */
 typedef struct {
-    int64_t (*answer)(void *self, const Py_UCS4 *text, Py_ssize_t length, Py_ssize_t place);
+    uint64_t bits;
+    int is_known;
+} Memo;
+
+/* What a capsule holds: (self, text, length, place, memo) -> what its Python method says of the same. */
+typedef struct {
+    int64_t (*answer)(void *self, const Py_UCS4 *text, Py_ssize_t length, Py_ssize_t place, Memo *memo);
 } Answer;
 
 typedef struct {
@@ -18,17 +24,17 @@ typedef struct {
     void *self;
 } Asked;
 
-/* A text, and the string made of it once somebody needs one. */
+/* A text of which a part is new, and the string made of it once somebody needs one. */
 typedef struct {
     const Py_UCS4 *start;
-    Py_ssize_t length;
+    Py_ssize_t length, old;
     PyObject *string;
 } Words;
 
-static void forget(Asked *one) { Py_CLEAR(one->callable); }
+static inline void forget(Asked *one) { Py_CLEAR(one->callable); }
 
 /* What stands behind a callable: a method of C's of an object whose type or module offers `ask`, or any other. */
-static void become(Asked *one, PyObject *callable, int may_offer) {
+static inline void become(Asked *one, PyObject *callable, int may_offer) {
     if (one->callable == callable) return;
     Asked found = {Py_NewRef(callable), NULL, NULL};
     PyObject *self = may_offer && PyCFunction_Check(callable) ? PyCFunction_GET_SELF(callable) : NULL;
@@ -48,8 +54,8 @@ static void become(Asked *one, PyObject *callable, int may_offer) {
 }
 
 /* The number that is said of a text and a place (none below 0), or 1 for what is true without one. FAILED with an exception. */
-static int64_t ask(const Asked *one, Words *words, Py_ssize_t place) {
-    if (one->answer) return one->answer->answer(one->self, words->start, words->length, place);
+static inline int64_t ask(const Asked *one, Words *words, Py_ssize_t place, Memo *memo) {
+    if (one->answer) return one->answer->answer(one->self, words->start, words->length, memo ? words->old : place, memo);
     if (!words->string) words->string = PyUnicode_FromKindAndData(PyUnicode_4BYTE_KIND, words->start, words->length);
     if (!words->string) return FAILED;
     PyObject *told = place < 0 ? PyObject_CallOneArg(one->callable, words->string)

@@ -161,7 +161,8 @@ static Py_ssize_t place_in(const State *state, const Text *text, Py_ssize_t star
     return may_have_begun(state, text, start) || may_be_broken(text, start) ? -1 - place : place;
 }
 
-static int64_t answer(void *state, const Py_UCS4 *text, Py_ssize_t length, Py_ssize_t start) {
+static int64_t answer(void *state, const Py_UCS4 *text, Py_ssize_t length, Py_ssize_t start, Memo *memo) {
+    (void)memo;
     return place_in(state, &(Text){PyUnicode_4BYTE_KIND, text, length}, start);
 }
 

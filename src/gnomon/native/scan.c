@@ -220,11 +220,19 @@ static PyObject *scanner_fired(PyObject *self, PyObject *string) {
     return as_bits(fired == NO_FEATURES || is_worth((Scanner *)self, fired) ? fired : 0);
 }
 
-/* Whether `fired` would tell of anything. */
-static int64_t answer(void *self, const Py_UCS4 *text, Py_ssize_t length, Py_ssize_t place) {
-    (void)place;
-    uint64_t fired = scan_text(self, (Text){PyUnicode_4BYTE_KIND, text, length}, 0);
-    return fired == NO_FEATURES ? FAILED : is_worth(self, fired);
+/* Whether `fired` would tell of anything. Of a text that has grown by what stands from `fresh` on, only that is looked at,
+ * from a character on that is in nothing that is looked for: with what fired before it, that is all that may fire. */
+static int64_t answer(void *object, const Py_UCS4 *text, Py_ssize_t length, Py_ssize_t fresh, Memo *seen) {
+    Scanner *self = object;
+    Py_ssize_t from = seen->is_known ? fresh - 1 : -1;
+    while (from >= 0 && is_part(self, text[from])) from--;
+    if (from >= 0) {
+        seen->bits |= scan_text(self, (Text){PyUnicode_4BYTE_KIND, text + from, length - from}, 0); /* without memory: all */
+        if (!is_worth(self, seen->bits)) return 0;
+        PyErr_Clear();
+    }
+    *seen = (Memo){scan_text(self, (Text){PyUnicode_4BYTE_KIND, text, length}, 0), 1};
+    return seen->bits == NO_FEATURES ? FAILED : is_worth(self, seen->bits);
 }
 
 static const Answer ANSWER = {answer};
@@ -362,9 +370,7 @@ static PyObject *scanner_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
         know(self, sign->character);
         sign->marks = sign->character == NOTHING ? 0 : marks_of(self, sign->character);
     }
-    /* Chinese numerals and the separators of numbers carry runs on. */
-    for (Py_UCS4 c = 128; c < 0x10000; c++)
-        if (value_of(c) >= 0 || is_separator(c)) know(self, c);
+    know_others(self);
     return (PyObject *)self;
 }
 

@@ -138,6 +138,7 @@ static int take_literals(Scanner *self, PyObject *literals) {
             }
             letters += (uint32_t)length;
         }
+        self->letter_count = letters;
         if (!pass && !(self->letters = PyMem_Calloc((size_t)letters + 1, sizeof(Py_UCS4)))) return PyErr_NoMemory(), -1;
     }
     return 0;
@@ -216,6 +217,17 @@ static int take_classes(Scanner *self, PyObject *classes, PyObject *literals) {
     for (Py_ssize_t n = 0; n < PyList_GET_SIZE(classes); n++)
         if (take_class(self, PyList_GET_ITEM(classes, n), (int)n) < 0) return -1;
     return 0;
+}
+
+/* Chinese numerals and the separators of numbers carry runs on; what literals go on with is within something. */
+static void know_others(Scanner *self) {
+    for (Py_UCS4 c = 128; c < 0x10000; c++)
+        if (value_of(c) >= 0 || is_separator(c)) know(self, c);
+    memcpy(self->parts, self->plane, sizeof self->parts);
+    for (Py_ssize_t n = 0; n < self->letter_count; n++) {
+        Py_UCS4 c = self->letters[n];
+        if (c >= 128 && c < 0x10000) self->parts[c >> 3] |= (uint8_t)(1 << (c & 7));
+    }
 }
 
 #endif

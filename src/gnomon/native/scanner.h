@@ -74,6 +74,7 @@ typedef struct {
     Sign ascii[128];
     uint16_t pairs[128][128]; /* the first literal, from 1, that begins with two ASCII characters; with one: [c][OTHER] */
     uint8_t plane[8192];      /* characters up to U+FFFF of which anything is known */
+    uint8_t parts[8192];      /* those, and all that literals are made of */
     Sign *signs;              /* the others: a hash table of size `slots`, a power of two, never full */
     size_t slots;
     Py_UCS4 *odd;             /* pairs of first and last */
@@ -105,6 +106,11 @@ ALWAYS Sign *slot_of(const Scanner *self, Py_UCS4 c) {
 
 ALWAYS int is_known(const Scanner *self, Py_UCS4 c) {
     return c >= 0x10000 || (self->plane[c >> 3] >> (c & 7) & 1);
+}
+
+/* Whether a character may be a part of anything that is looked for. */
+ALWAYS int is_part(const Scanner *self, Py_UCS4 c) {
+    return c < 128 || c >= 0x10000 || (self->parts[c >> 3] >> (c & 7) & 1);
 }
 
 static int is_odd(const Scanner *self, Py_UCS4 c) {

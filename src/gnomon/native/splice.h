@@ -30,6 +30,7 @@ typedef struct {
     Piece before, after, head, tail; /* of an event as it comes, and as it goes on */
     int tells;                       /* whether one goes on though all of its text is held back */
     Asked fired, undecided, surely;
+    Memo seen;       /* what has fired of the text up to now */
     Characters text; /* the context, and from `begun` on what is not decided */
     Py_ssize_t begun, left;
     Characters released;
@@ -113,12 +114,12 @@ static int may_wait(const Splice *s, Py_ssize_t length) {
 }
 
 /* Up to where a text is decided; -1: more has to be asked, or something was found; -2: an exception is set. */
-static Py_ssize_t decided(const Splice *s, Py_ssize_t length) {
-    Words words = {s->text.start, length, NULL};
-    int64_t found = ask(&s->fired, &words, -1), at = FAILED;
+static Py_ssize_t decided(Splice *s, Py_ssize_t length) {
+    Words words = {s->text.start, length, s->text.count, NULL};
+    int64_t found = ask(&s->fired, &words, -1, &s->seen), at = FAILED;
     if (found != FAILED && (!found || may_wait(s, length))) {
-        at = ask(&s->undecided, &words, s->begun);
-        if (at < 0 && at != FAILED) at = ask(&s->surely, &words, s->begun);
+        at = ask(&s->undecided, &words, s->begun, NULL);
+        if (at < 0 && at != FAILED) at = ask(&s->surely, &words, s->begun, NULL);
     } else if (found != FAILED) {
         at = -1;
     }
@@ -179,6 +180,7 @@ static int lent(Splice *s, PyObject *const *args) {
     Py_ssize_t before = PyUnicode_GET_LENGTH(context), held = PyUnicode_GET_LENGTH(pending);
     s->left = PyLong_AsSsize_t(args[6]);
     s->text.count = 0;
+    s->seen.is_known = 0;
     if (s->left < 0) return PyErr_Occurred() ? 0 : (PyErr_SetString(PyExc_ValueError, "nothing is left of it"), 0);
     if (!mould(s, args[0]) || !has_characters(&s->text, before + held + 1)) return 0;
     become(&s->fired, args[1], 1);

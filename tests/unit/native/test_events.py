@@ -1,6 +1,7 @@
 """The ordinary events of a stream go on in C as they do in Python, wherever the stream is cut."""
 
 import json
+import random
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from gnomon import native
 from gnomon.gateway.moulds import Mould
 from gnomon.gateway.running import Field
 from tests.fuzz.native_events import compare_chunks, compare_events
+from tests.unit.guard.samples import KINDS, sample
 
 quick = native.load("events")
 pytestmark = pytest.mark.skipif(quick is None or native.load("cutting") is None, reason="not built")
@@ -116,6 +118,29 @@ def test_whole_chunks_are_what_a_parser_makes_of_them(
         data[change[0] % len(data)] = change[1]
     body = compare_chunks(bytes(data))
     assert is_changed or body == (None if odd else b"".join(bodies))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_value_is_found_however_few_characters_an_event_has(kind: str) -> None:
+    rng = random.Random(kind)
+    for _ in range(4):
+        text = f"您好，龘龘好的。{sample(rng, entities=(kind,), most=1).text}龘好的。"
+        for size in (1, 2, 3, 5):
+            pieces = [event(text[at : at + size]) for at in range(0, len(text), size)]
+            compare_events(b"".join(pieces), [*map(len, pieces)])
+            compare_events(b"".join(pieces), [len(pieces[0]), 1 << 20])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"您的{word}号码：{value}。" for word in ("港澳居民来往内地通行证", "病历", "学籍", "急诊") for value in ("C12345678", "12345678")]
+    + ["您的访问令牌：Abc12345xyz78Abc12345。", "社会保障号 320102199001011234。", "收款账户：1234567890123。", "银行账户：1234567890123。"],
+)  # fmt: skip
+def test_a_word_that_tells_of_a_value_is_read_however_few_characters_an_event_has(text: str) -> None:
+    for size in (1, 2):
+        pieces = [event(text[at : at + size]) for at in range(0, len(text), size)]
+        counts = compare_events(b"".join(pieces), [len(pieces[0]), 1 << 20]).counts()
+    assert counts, "or it tells of nothing"
 
 
 def test_a_secret_that_has_begun_is_told_as_soon() -> None:
