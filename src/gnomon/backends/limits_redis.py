@@ -10,9 +10,9 @@ import asyncio
 import functools
 import socket
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
@@ -30,11 +30,13 @@ from gnomon.kit.ids import new_id
 _log = log.get(__name__)
 _TIMEOUT_S = 0.25  # of one answer; redis-py's own retries would wait for seconds
 _LATE_S = 0.5  # a script may wait so long for a connection and on the way
+_PATIENCE = 5  # timeouts: what one call may take with its connection, which is opened in several steps
 _LEASE_S = 60.0  # a worker that does not renew it holds nothing
 _RENEW_S = 20.0
 _HOST_S = 15.0  # a host that was not seen for so long takes no share
 _KEEP_BANS_S = 7 * 86_400.0  # by then control has put a ban on every roster
 _GONE = (RedisError, OSError, TimeoutError)
+_T = TypeVar("_T")
 
 
 class LimitsRedis:
@@ -61,8 +63,9 @@ class LimitsRedis:
         self._timeout_s = timeout_s
         self._hosts = 1
         self._held: dict[str, int] = {}  # slots that Redis counts for this worker, by subject
-        self._tasks: set[asyncio.Future[Any]] = set()
+        self._tasks: set[asyncio.Future[Any]] = set()  # all that may still speak to Redis
         self._looking: asyncio.Future[None] | None = None
+        self._closing = False  # nothing asks Redis any more
         self._seen = 0.0  # Redis's count when it was last looked at: bans that began before are known
         self._heard = 0.0  # this host's count when a script was sent that Redis answered; 0: never yet
         self._renewed = time.monotonic()
@@ -91,7 +94,7 @@ class LimitsRedis:
     ) -> Entry | asyncio.Future[Entry]:
         if not self.reachable:
             return self._share(fresh, inside, tokens=tokens, cost=cost, day=day, now=now)
-        return self._loop.create_task(self._ask(fresh, inside, tokens=tokens, cost=cost, day=day, now=now))
+        return self._begun(self._ask(fresh, inside, tokens=tokens, cost=cost, day=day, now=now))
 
     def leave(self, meters: Sequence[Meter], *, tokens: int = 0, cost: int = 0, day: Day, now: float) -> None:
         """What Redis does not count, or cannot be told, the host's own table does."""
@@ -119,7 +122,7 @@ class LimitsRedis:
                 self._run("ban", ("bans",), (rule.ban_s, f"{milliseconds(now):.3f}", self._local.trace(subject)))
             )
             return until
-        return self._loop.create_task(self._guess_everywhere(self._local.trace(subject), rule, now))
+        return self._begun(self._guess_everywhere(self._local.trace(subject), rule, now))
 
     def canary_retreated(self, canary_id: str) -> bool:
         return self._local.canary_retreated(canary_id)
@@ -132,23 +135,35 @@ class LimitsRedis:
 
     def reap(self) -> int:
         """Called once a second: also the beat at which this host looks at Redis."""
-        if self._looking is None or self._looking.done():
-            self._looking = self._loop.create_task(self._look())
+        if not self._closing and (self._looking is None or self._looking.done()):
+            self._looking = self._begun(self._look())
         return self._local.reap()
 
     def close(self) -> asyncio.Future[None]:
         return self._loop.create_task(self._close())
 
     async def _close(self) -> None:
-        """What was to be sent is sent, the slots that Redis still counts for this worker included."""
-        pending = {*self._tasks, *((self._looking,) if self._looking else ())}
-        if pending:
-            await asyncio.wait(pending, timeout=5 * self._timeout_s)
+        """What was to be sent is sent, the slots that Redis still counts for this worker included; no connection stays.
+
+        One that is only being opened when the pool closes would: the pool does not know of it.
+        """
+        until = self._loop.time() + _PATIENCE * self._timeout_s
+        # An answer may bring about another question: who left while his slot was asked for gives it back now.
+        while self._tasks and (left_s := until - self._loop.time()) > 0:
+            await asyncio.wait(self._tasks, timeout=left_s)
         if self.reachable and self._held:
-            keys = [f"{self._tag}slots:{subject}" for subject in self._held]
-            await self._sent(asyncio.gather(*(self._redis.hdel(key, self._me) for key in keys)))
-        await self._redis.aclose(close_connection_pool=True)
+            await self._sent(self._give_back())
+        self._closing, self.reachable = True, False  # from now on the host's own table answers
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        await self._sent(self._redis.aclose(close_connection_pool=True))
         self._local.close()
+
+    async def _give_back(self) -> None:
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for subject in self._held:
+                pipeline.hdel(f"{self._tag}slots:{subject}", self._me)
+            await self._in_time(pipeline.execute())
 
     # -- asking -------------------------------------------------------------------------------------------------
 
@@ -203,8 +218,7 @@ class LimitsRedis:
         arguments = [self._host, _HOST_S, _KEEP_BANS_S, f"{self._seen:.17g}", self._me, _LEASE_S, *held.values()]
         keys = ("hosts", "bans", "retreats", *(f"slots:{subject}" for subject in held))
         try:
-            async with asyncio.timeout(5 * self._timeout_s):
-                count, hosts, bans, retreats = await self._run("look", keys, arguments)
+            count, hosts, bans, retreats = await self._run("look", keys, arguments)
         except _GONE as error:
             self._gone(error)
             return
@@ -217,7 +231,7 @@ class LimitsRedis:
                 self._local.ban(trace, left_s=float(end) - now, since=float(since))
         for canary in retreats:
             self._local.retreat(canary)
-        if not self.reachable:
+        if not self.reachable and not self._closing:
             self.reachable = True
             _log.info("limits_shared_again", hosts=self._hosts)
 
@@ -241,9 +255,14 @@ class LimitsRedis:
         most = f"{sent - self._heard + _LATE_S:.6f}" if self._heard else ""
         wall = f"{self._wall():.6f}" if self._wall else ""
         tagged = [f"{self._tag}{key}" for key in ("clock", *keys)]
-        found = await self._scripts[script](keys=tagged, args=[most, wall, *arguments])
+        found = await self._in_time(self._scripts[script](keys=tagged, args=[most, wall, *arguments]))
         self._heard = max(self._heard, sent)
         return found
+
+    async def _in_time(self, call: Awaitable[_T]) -> _T:
+        """Raises TimeoutError: redis-py's own limits are those of each step, and a call has up to ten."""
+        async with asyncio.timeout(_PATIENCE * self._timeout_s):
+            return await call
 
     def _keys(self, meters: Sequence[Meter]) -> list[str]:
         return [key for m in meters for key in (f"used:{m.subject}", f"slots:{m.subject}")]
@@ -261,9 +280,13 @@ class LimitsRedis:
 
     def _later(self, call: Awaitable[Any]) -> None:
         """Sent without waiting; a failure is seen, and what it should have said heals by itself."""
-        task = asyncio.ensure_future(self._sent(call))
+        self._begun(self._sent(call))
+
+    def _begun(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
+        task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _sent(self, call: Awaitable[Any]) -> None:
         try:
