@@ -1,6 +1,7 @@
 """Two hosts share their limits in Redis; it is killed under load and comes back, and no caller waits for it."""
 
 import shutil
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +10,9 @@ import pytest
 
 from gnomon.contract.bundle import GuessRule, Quota
 from tests.fakes.bundle import Home, make_home, make_key
-from tests.fakes.gateway import HTTP, GatewayProcess, free_port, until
+from tests.fakes.gateway import HTTP, GatewayProcess, bearer, free_port, until
 from tests.fakes.limits import own_redis
+from tests.fakes.slow_redis import NEVER_S, SlowRedis
 from tests.fakes.upstream import Script, Upstream
 
 pytestmark = pytest.mark.journey
@@ -72,6 +74,29 @@ def test_a_redis_that_dies_and_returns_costs_nobody_an_answer(tmp_path: Path, up
             until("limits are shared again", lambda: not unshared(one))
             assert calls(one, 5)[0] == [200] * 5
         assert one.metrics()["gnomon_gateway_in_flight"] <= 1
+
+
+@pytest.mark.parametrize("answers", ["never", "late", "not connected", "refuses"])
+def test_a_gateway_ends_when_it_is_told_whatever_redis_does(tmp_path: Path, upstream: Upstream, answers: str) -> None:
+    pytest.importorskip("redis")
+    redis = SlowRedis(answer_s={"never": NEVER_S}.get(answers, 0.1), is_full=answers == "not connected")
+    # What is left open would keep the loop from closing, not only be told of.
+    environment = {
+        "GNOMON_LIMITS_URL": f"redis://127.0.0.1:{free_port()}/0" if answers == "refuses" else redis.url,
+        "PYTHONWARNINGS": "error::ResourceWarning",
+    }
+    unfinished = b"POST /v1/chat/completions HTTP/1.1\r\nhost: g\r\ncontent-length: 9\r\n"
+    unfinished += b"authorization: " + bearer()["authorization"].encode() + b"\r\n\r\n{"
+    with redis, GatewayProcess(host(tmp_path, upstream), environment=environment) as gateway:
+        for _ in range(30):
+            with socket.create_connection(("127.0.0.1", gateway.port)) as caller:
+                caller.sendall(unfinished)
+        time.sleep(0.05)  # Redis is being asked for them
+        gateway.process.terminate()
+        assert gateway.process.wait(10) == 0
+        assert redis.is_left_alone(within_s=2.0)
+    assert "gateway_stopped" in gateway.log.read_text()
+    assert "Traceback" not in gateway.log.read_text()
 
 
 def unshared(gateway: GatewayProcess) -> bool:
