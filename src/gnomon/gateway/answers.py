@@ -127,7 +127,7 @@ class Streamed:
             data = data.removeprefix(_MARK)
         if self.quick:
             events = self.events
-            out = events.feed(data)
+            out = events.feed(data, self.caught is not None)
             if events.done:
                 self._over(out)
             elif out:

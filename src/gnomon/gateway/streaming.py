@@ -61,14 +61,14 @@ class EventStream:
         self._made = 0
         self._again: tuple[Mould, Field] | None = None  # what the last event fitted, and the next may
 
-    def feed(self, data: bytes) -> bytes:
+    def feed(self, data: bytes, is_odd: bool = False) -> bytes:  # odd: C has looked, and it does not begin ordinarily
         if self._pending:
             data = self._pending + data
         out = b""
         if self._again is None and data.count(b"\n\n") > _FEW:  # a whole answer in one read: the first events tell
             *first, data = data.split(b"\n\n", _FEW)
             out = self._blocks(b"\n\n".join(first) + b"\n\n")
-        if self._again is None or self.done:
+        if self._again is None or self.done or is_odd:
             return out + self._blocks(data)
         known, field = self._again
         used, more = field.splice(data, known) or (0, b"")
