@@ -118,30 +118,34 @@ static void send_one(Relay *self, Stream *stream) {
     if (stream->begin < stream->end) stream->is_over = 1;
 }
 
+/* What `back` makes of what was read and not told; NULL where nothing comes of it. Without memory for that, it hears so. */
+static PyObject *made_of(Stream *stream, PyObject *back, PyObject *unsent) {
+    PyObject *body = stream->body ? stream->body : PyBytes_FromStringAndSize(NULL, 0);
+    PyObject *raw = stream->raw ? stream->raw : PyBytes_FromStringAndSize(NULL, 0);
+    int is_whole = unsent && body && raw && !stream->is_torn;
+    stream->body = stream->raw = NULL;
+    PyErr_Clear();
+    PyObject *made = is_whole ? PyObject_CallFunctionObjArgs(back, unsent, body, raw, NULL) : PyObject_CallOneArg(back, Py_None);
+    if (!made) PyErr_WriteUnraisable(back);
+    Py_XDECREF(body), Py_XDECREF(raw);
+    if (made && !PyBytes_Check(made)) Py_CLEAR(made);
+    return made;
+}
+
 /* Gives what was not told to who knows more, and sends what that makes. Stops where nothing comes of it. */
 static void come_back(Relay *self, Stream *stream) {
-    PyObject *back = Py_NewRef(stream->back), *none = PyBytes_FromStringAndSize(NULL, 0);
+    int goes_on = 0;
+    PyObject *back = Py_NewRef(stream->back), *made;
     PyObject *unsent = PyBytes_FromStringAndSize(self->out.start ? self->out.start + stream->begin : "", stream->end - stream->begin);
-    while (stream->relay) {
-        PyObject *body = stream->body ? stream->body : Py_XNewRef(none), *raw = stream->raw ? stream->raw : Py_XNewRef(none);
-        stream->body = stream->raw = NULL;
-        int is_whole = unsent && body && raw && !stream->is_torn;
-        PyErr_Clear(); /* of what could not be made: who knows more ends the stream then */
-        PyObject *told = is_whole ? PyObject_CallFunctionObjArgs(back, unsent, body, raw, NULL) : PyObject_CallOneArg(back, Py_None);
-        if (!told) PyErr_WriteUnraisable(back);
-        Py_XDECREF(body), Py_XDECREF(raw);
-        if (!told || !PyBytes_Check(told)) {
-            Py_XDECREF(told);
-            break;
-        }
-        Py_ssize_t size = PyBytes_GET_SIZE(told), sent = stream->relay && size ? sent_of(stream, PyBytes_AS_STRING(told), size) : 0;
-        Py_XSETREF(unsent, PyBytes_FromStringAndSize(PyBytes_AS_STRING(told) + sent, size - sent));
-        Py_DECREF(told);
-        if (sent == size && !stream->is_full) goto goes_on;
+    while (!goes_on && stream->relay && (made = made_of(stream, back, unsent))) {
+        Py_ssize_t size = PyBytes_GET_SIZE(made), sent = 0;
+        if (stream->relay && size) sent = sent_of(stream, PyBytes_AS_STRING(made), size);
+        Py_XSETREF(unsent, PyBytes_FromStringAndSize(PyBytes_AS_STRING(made) + sent, size - sent));
+        Py_DECREF(made);
+        goes_on = sent == size && !stream->is_full;
     }
-    stop(stream);
-goes_on:
-    Py_XDECREF(unsent), Py_XDECREF(none);
+    if (!goes_on) stop(stream);
+    Py_XDECREF(unsent);
     Py_DECREF(back);
 }
 
@@ -199,7 +203,10 @@ static int connected(Relay *self, Stream *stream, int from, int to) {
     return 0;
 }
 
-static PyTypeObject *stream_type(PyObject *relay) { return PyType_GetModuleState(Py_TYPE(relay)) ? *(PyTypeObject **)PyType_GetModuleState(Py_TYPE(relay)) : NULL; }
+static PyTypeObject *stream_type(PyObject *relay) {
+    PyTypeObject **type = PyType_GetModuleState(Py_TYPE(relay));
+    return type ? *type : NULL;
+}
 
 static PyObject *relay_begin(PyObject *object, PyObject *const *args, Py_ssize_t count) {
     Relay *self = (Relay *)object;
