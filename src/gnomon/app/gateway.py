@@ -19,7 +19,6 @@ from pathlib import Path
 
 import uvloop
 
-from gnomon import native
 from gnomon.native import modules
 
 if __name__ == "__main__":
@@ -93,8 +92,6 @@ async def serve(options: argparse.Namespace) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(_GARBAGE)
-    pages = native.load("pages")
-    large = pages.gather() if pages is not None else 0
     _log.info(
         "gateway_started",
         host=options.host,
@@ -102,7 +99,6 @@ async def serve(options: argparse.Namespace) -> None:
         worker=name,
         tls=options.tls_cert is not None,
         compiled=modules.are_compiled(),
-        large_pages_mb=large >> 20,
     )
     await stop.wait()
     await worker.stop(notice_s=options.drain_notice)
