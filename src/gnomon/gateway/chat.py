@@ -177,7 +177,7 @@ async def _stream(ex: Exchange, out: Out, s: Services, q: Question) -> bool:
     await sink.idle()
     if sink.streaming:
         merge(ex.entities_out, events.counts())
-        ex.reply = events.reply().encode()
+        ex.reply = events.reply()
     if failure:
         raise failure
     if not sink.streaming:

@@ -17,13 +17,20 @@ _encode = msgspec.json.Encoder().encode
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _MOST_PLACES = 4  # where a member of that name is looked for in a payload
 _ROLES = ("assistant", "tool", "user", "system")
+RUNNING = frozenset(("content", "refusal", "reasoning", "reasoning_content"))
+"""Members of a delta whose texts run."""
+CALM = frozenset((("index", "delta", "finish_reason"), ("index", "delta", "logprobs", "finish_reason")))
+"""The members of a choice beside which no server has put any of its own."""
+KNOWN = RUNNING | {"role", "tool_calls", "function_call"}
+"""Members of a delta that may be null."""
+_LF = 10  # bytes are looked for as numbers: as bytes each look fails first, and is tried again
 
 
 class Mould:
     """Events of one choice with one running text. `place` names the text, `around` is all that else goes out."""
 
     __slots__ = (
-        "_after", "_before", "_head", "_least", "_tail", "around", "envelope", "parts", "place", "tells"
+        "_after", "_before", "_head", "_least", "_tail", "around", "envelope", "is_plain", "parts", "place", "tells"
     )  # fmt: skip
 
     def __init__(
@@ -31,6 +38,7 @@ class Mould:
     ) -> None:
         self.place = place
         self.envelope: dict[str, Any] = {}
+        self.is_plain = False  # whether nothing but its envelope can hold what is somebody's
         self.tells = tells  # whether it goes out even when all of its text is held back
         self.around = b"".join(goes)
         self._before, self._after = came
@@ -63,7 +71,7 @@ def mould(payload: bytes, envelope: dict[str, Any], choice: Any) -> Mould | None
     if len(running) != 1 or type(index) is not int or not isinstance(delta[running[0]], str) or "text" in choice:
         return None
     name = running[0]
-    if b"\n" in payload or not delta[name] or delta.get("role", "user") not in _ROLES:
+    if _LF in payload or not delta[name] or delta.get("role", "user") not in _ROLES:
         return None
     empty = {**choice, "delta": {**delta, name: ""}}
     came = _around(payload, name, {**envelope, "choices": [empty]})
@@ -71,6 +79,7 @@ def mould(payload: bytes, envelope: dict[str, Any], choice: Any) -> Mould | None
         return None
     made = Mould((index, name), came, _event(envelope, empty, name), tells="role" in delta)
     made.envelope = envelope
+    made.is_plain = tuple(choice) in CALM and delta.keys() <= KNOWN
     return made
 
 

@@ -4,6 +4,7 @@ import asyncio
 import hmac
 import secrets
 import time
+from functools import lru_cache
 from typing import Final
 
 from gnomon.gateway.addresses import Proxies, network
@@ -14,6 +15,7 @@ from gnomon.gateway.services import Services
 _PORTION = 500  # connections looked at in a row: half a millisecond
 _CROWDED = 0.8  # of the connections that may be: from here on idle ones go sooner
 _CROWDED_IDLE_S = 5.0
+_ADDRESSES = 4096  # whose digests are remembered: who calls once calls again
 _HEX: Final = tuple(f"{byte:02x}" for byte in range(256))
 
 
@@ -35,6 +37,8 @@ class Server:
         self.draining = False
         self.loop = asyncio.get_running_loop()
         self._address_key = address_key
+        self.address = lru_cache(_ADDRESSES)(self._digest)
+        """The keyed digest under which an address (an IPv6 one: its network) appears in records, bans and lifts."""
         self._counter = 0
         self._start = secrets.token_hex(5)
         self._now = -1  # the millisecond of the last id, and what all of it begin with
@@ -51,8 +55,7 @@ class Server:
             self._now, self._begins = now, f"req_{now:011x}{self._start}"
         return self._begins + _HEX[count >> 16] + _HEX[count >> 8 & 0xFF] + _HEX[count & 0xFF]
 
-    def address(self, peer: str) -> str:
-        """The keyed digest under which an address (an IPv6 one: its network) appears in records, bans and lifts."""
+    def _digest(self, peer: str) -> str:
         return hmac.digest(self._address_key, network(peer).encode(), "sha256")[:12].hex()
 
     async def sweep(self) -> None:

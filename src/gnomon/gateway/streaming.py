@@ -13,17 +13,16 @@ from gnomon.gateway import asides, deltas, spelling
 from gnomon.gateway.exchange import Exchange
 from gnomon.gateway.guarding import TreeGuard
 from gnomon.gateway.meters import token_count
-from gnomon.gateway.moulds import Mould, mould
-from gnomon.gateway.running import KEPT_REPLY_CHARS, Field, merge
+from gnomon.gateway.moulds import CALM, KNOWN, RUNNING, Mould, mould
+from gnomon.gateway.running import Field, merge
 
 _MAX_EVENT_BYTES = 1_048_576
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 _MOST_MOULDS = 8  # made in vain: a server whose events never repeat is not worth more trying
 _MOST_FIELDS = 4096
+_CR, _LF = 13, 10  # see `moulds`
 _FEW = 3  # events in which one that is like the rest is met: before it there is one with the role alone
-_RUNNING = frozenset(("content", "refusal", "reasoning", "reasoning_content"))
-_CALM = frozenset((("index", "delta", "finish_reason"), ("index", "delta", "logprobs", "finish_reason")))
 
 
 class Garbage(Exception):
@@ -85,7 +84,7 @@ class EventStream:
         self._made, self._last = 0, known.envelope
 
     def _blocks(self, data: bytes) -> bytes:
-        if b"\r" in data:
+        if _CR in data:
             data = data.replace(b"\r\n", b"\n")
         blocks = data.split(b"\n\n")
         self._pending = blocks.pop()
@@ -107,19 +106,19 @@ class EventStream:
             merge(total, counts)
         return total
 
-    def reply(self) -> str:
+    def reply(self) -> bytes:
         """The masked reply as the non-streamed answer would have told it."""
         choices = []
         for index in self._indices():
             texts = {name: "".join(f.kept) for (i, name), f in self._fields.items() if i == index}
             message = deltas.message(texts, {name: it for (i, name), it in self._insides.items() if i == index})
             choices.append({"index": index, "message": message, "finish_reason": self._finish.get(index)})
-        return _encode({"choices": choices}).decode()[:KEPT_REPLY_CHARS] if choices else ""
+        return _encode({"choices": choices}) if choices else b""
 
     # -- one event ----------------------------------------------------------------------------------------------
 
     def _block(self, block: bytes) -> bytes:
-        if block.startswith(b"data:") and b"\n" not in block:
+        if block.startswith(b"data:") and _LF not in block:
             payload = block[5:].strip()
         else:
             payload = b"\n".join(line[5:].strip() for line in block.split(b"\n") if line.startswith(b"data:"))
@@ -186,7 +185,7 @@ class EventStream:
         if self._made >= _MOST_MOULDS or not (isinstance(choice, dict) and asides.is_bare(choice, asides.OF_CHOICE)):
             return
         made = mould(payload, envelope, choice)
-        if made is None or self._hits(made.around):
+        if made is None or (not made.is_plain and self._hits(made.around)):
             return
         self._made += 1
         self._moulds[made.place] = made
@@ -276,7 +275,7 @@ class EventStream:
                 out[name] = value
                 told = True
             elif isinstance(value, str):
-                if name not in _RUNNING and (
+                if name not in RUNNING and (
                     name.startswith(deltas.OURS) or (self._hits(_encode(name)) and name not in self._walk({name: ""}))
                 ):
                     raise Garbage("a field has a name that nobody may read")
@@ -286,7 +285,7 @@ class EventStream:
             elif name == "tool_calls" and isinstance(value, list):
                 out[name] = [self._tool_call(index, call) for call in value]
                 told = True
-            elif value is None:
+            elif value is None and (name in KNOWN or not self._hits(_encode(name))):
                 out[name] = None
             else:
                 guarded, fits = self._structure(index, {name: value})
@@ -342,7 +341,7 @@ class EventStream:
     def _rest(self, index: int, choice: dict[str, Any], changed: bool) -> tuple[dict[str, Any], bool]:
         """(the choice with all but its running text guarded, whether that tells something); log-probabilities only of
         unchanged text."""
-        if tuple(choice) in _CALM and choice.get("logprobs") is None:
+        if tuple(choice) in CALM and choice.get("logprobs") is None:
             finish = choice["finish_reason"]
             if finish is None or finish in ("stop", "length", "tool_calls", "content_filter", "function_call"):
                 return choice, False

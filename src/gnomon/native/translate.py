@@ -22,7 +22,7 @@ from gnomon.native.modules import GROUP, NAMES, kind, target
 # mypyc counts on -fwrapv, and its C is not for reading: no warnings. Its functions call each other straight, not by
 # tables: a tenth fewer lines of the processor's data cache are missed.
 _FLAGS = ("-O2", "-g0", "-fPIC", "-fno-semantic-interposition", "-fno-plt", "-fwrapv", "-DNDEBUG", "-w")
-# What is called where something failed: with that said, the compiler puts those ways, a sixth of the code, apart from the
+# What is called where something failed: told so, the compiler puts those ways, a sixth of the code, apart from the
 # others, and a request takes a tenth less time, most of which it waits for code.
 _SELDOM = """
 #include <Python.h>
