@@ -21,7 +21,7 @@ class Script:
     reply: str = REPLY
     pieces: tuple[str, ...] = ()  # of a streamed reply; empty: `reply` cut in pieces of 8 characters
     first_token_s: float = 0.0
-    between_s: float = 0.0
+    between_s: float = 0.0  # between two texts: as servers do, all else of a stream comes at once with one of them
     respond: Callable[[str, dict[str, Any]], Any] | None = None
     cut_bytes: int = 0  # write the stream in portions of this many bytes; 0: an event at a time
     stop_after: int = -1  # reset the connection after this many events
@@ -105,7 +105,7 @@ class _Connection(asyncio.Protocol):
                 self.transport.abort()
                 return
             self.transport.write(b"%x\r\n%b\r\n" % (len(data), data))
-            if script.between_s:
+            if script.between_s and (script.cut_bytes or 0 < n < len(pieces)):
                 await asyncio.sleep(script.between_s)
         self.transport.write(b"0\r\n\r\n")
 

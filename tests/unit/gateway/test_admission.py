@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from gnomon.contract.bundle import Ban, GuessRule, Lift
 from gnomon.gateway.addresses import network
 from tests.fakes.bundle import make_home, make_key, secret
-from tests.fakes.upstream import Upstream
+from tests.fakes.upstream import Script, Upstream
 from tests.unit.gateway.conftest import HTTP, Gateway, bearer
 
 Start = Callable[..., Gateway]
@@ -133,7 +133,7 @@ def test_concurrency_is_limited_and_given_back_whatever_happens(
     tmp_path: Path, upstream: Upstream, start: Start
 ) -> None:
     gateway = start(make_home(tmp_path, upstream_url=upstream.url, keys=(make_key(concurrency=1),)))
-    upstream.script.between_s = 0.1
+    upstream.script = Script(pieces=("字",) * 50, between_s=0.1)
     body = {"model": "gnomon-chat", "stream": True, "messages": [{"role": "user", "content": "a"}]}
     with HTTP.stream("POST", f"{gateway.url}/chat/completions", json=body, headers=bearer()) as running:
         assert running.status_code == 200
