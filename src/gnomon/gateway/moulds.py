@@ -23,7 +23,7 @@ CALM = frozenset((("index", "delta", "finish_reason"), ("index", "delta", "logpr
 """The members of a choice beside which no server has put any of its own."""
 KNOWN = RUNNING | {"role", "tool_calls", "function_call"}
 """Members of a delta that may be null."""
-_LF = 10  # bytes are looked for as numbers: as bytes each look fails first, and is tried again
+_LF, _BACKSLASH = 10, 92  # bytes are looked for as numbers: as bytes each look fails first, and is tried again
 
 
 class Mould:
@@ -74,7 +74,7 @@ def mould(payload: bytes, envelope: dict[str, Any], choice: Any) -> Mould | None
     if _LF in payload or not delta[name] or delta.get("role", "user") not in _ROLES:
         return None
     empty = {**choice, "delta": {**delta, name: ""}}
-    came = _around(payload, name, {**envelope, "choices": [empty]})
+    came = _around_only(payload, name) or _around(payload, name, {**envelope, "choices": [empty]})
     if came is None:
         return None
     made = Mould((index, name), came, _event(envelope, empty, name), tells="role" in delta)
@@ -89,8 +89,25 @@ def _place(name: str) -> re.Pattern[bytes]:
     return re.compile(rb"%b:\s*(?=\")" % re.escape(_encode(name)))
 
 
+def _around_only(payload: bytes, name: str) -> tuple[bytes, bytes] | None:
+    """What stands before and after the text, where it is plain to see: without a backslash every quote begins or ends
+    a string, and a string that stands there once, before a colon, is the name of the member that is known to be there.
+    """
+    quoted = _encode(name)
+    at = payload.find(quoted)
+    if at < 0 or _BACKSLASH in payload or payload.count(quoted) != 1:
+        return None
+    place = at + len(quoted)
+    if payload[place : place + 1] != b":":
+        return None
+    start = place + (2 if payload[place + 1 : place + 2] == b" " else 1)
+    if payload[start : start + 1] != b'"':
+        return None
+    return payload[:start], payload[payload.index(b'"', start + 1) + 1 :]
+
+
 def _around(payload: bytes, name: str, expected: dict[str, Any]) -> tuple[bytes, bytes] | None:
-    """What stands before and after the text in a payload, proved by putting an empty text there."""
+    """The same of any payload, proved by putting an empty text there."""
     for place in islice(_place(name).finditer(payload), _MOST_PLACES):
         string = _STRING.match(payload, place.end())
         if string is None:

@@ -7,7 +7,6 @@ his events. Without C, over TLS, and where somebody judges or restores the text,
 
 import asyncio
 import resource
-import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +21,6 @@ _log = log.get(__name__)
 _native = native.load("relay")
 _Relay = getattr(_native, "Relay", None)
 _PORTION = 64  # streams that are read in one turn
-_INTERNET = (socket.AF_INET, socket.AF_INET6)
 
 
 def plain_socket(transport: Any) -> int:
@@ -34,7 +32,7 @@ def plain_socket(transport: Any) -> int:
     ):
         return -1
     sock = transport.get_extra_info("socket")
-    return sock.fileno() if sock is not None and sock.family in _INTERNET else -1
+    return sock.fileno() if sock is not None else -1
 
 
 def _has_room(*files: int) -> bool:
