@@ -137,7 +137,8 @@ class View:
                     by_length.setdefault(len(value), []).append(Number(start, high, value, gaps, sizes))
 
     def is_alone(self, number: Number) -> bool:
-        """Whether no digit, letter or decimal point touches it, but for a plain word such as `tel`."""
+        """Whether no digit, letter or decimal point touches it, but for a plain word such as `tel`, of
+        which the nearest twelve characters are looked at."""
         return self._is_alone(number.start, number.end, number.gaps)
 
     def _is_alone(self, start: int, end: int, gaps: tuple[str, ...]) -> bool:
@@ -152,7 +153,7 @@ class View:
         left = _WORD_BEFORE.search(text, max(0, start - 12), start)
         right = _WORD_AFTER.match(text, end, end + 12)
         word, tail = (left.group() if left else ""), (right.group() if right else "")
-        if (word and tail) or len(word + tail) == 12 or not (word + tail).isalpha():
+        if (word and tail) or not (word + tail).isalpha():
             return False
         # One letter before or any after grouped digits is a piece of an identifier (a UUID, a part number).
         return not gaps or (len(word) > 1 and not tail)

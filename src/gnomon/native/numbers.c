@@ -112,7 +112,7 @@ static int is_alone(const Text *text, const Number *number) {
     int before = 0, after = 0, letters = 1;
     for (; before < 12 && is_word(at(text, start - 1 - before)); before++) letters &= is_letter(at(text, start - 1 - before));
     for (; after < 12 && is_word(at(text, end + after)); after++) letters &= is_letter(at(text, end + after));
-    if ((before && after) || before + after == 12 || !letters) return 0;
+    if ((before && after) || !letters) return 0;
     return number->groups < 2 || (before > 1 && !after);
 }
 

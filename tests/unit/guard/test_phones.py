@@ -87,3 +87,11 @@ def test_the_code_of_china_or_none_makes_it_a_chinese_number(text: str, value: s
 )
 def test_what_only_begins_like_a_code_is_left_alone(text: str) -> None:
     assert found(text) == []
+
+
+@pytest.mark.parametrize("letters", [1, 11, 12, 13, 40, 2000])
+def test_a_mobile_number_is_found_beside_a_word_of_any_length(letters: int) -> None:
+    word = "w" * letters
+    assert found(f"{word}13912345678 and") == [("13912345678", "CN_MOBILE")]
+    assert found(f"and 13912345678{word}") == [("13912345678", "CN_MOBILE")]
+    assert found(f"9{word[1:]}13912345678") == ([] if letters <= 12 else [("13912345678", "CN_MOBILE")])
