@@ -1,6 +1,7 @@
 """A raw connection to a model server: one request at a time, kept alive, aborted when the caller is gone."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
@@ -55,7 +56,7 @@ class Line(Protocol):
 def idly() -> None: ...
 
 
-class Keeper:
+class Keeper(ABC):
     """Who keeps connections, as each of them knows it."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, batch: Batch) -> None:
@@ -64,13 +65,13 @@ class Keeper:
         self.stage = Stage(loop)
         self.relays = Relays(loop, batch)
 
+    @abstractmethod
     def give_back(self, link: "Link", origin: Origin) -> None:
         """Its answer is whole: it may be used again."""
-        raise NotImplementedError
 
+    @abstractmethod
     def forget(self, link: "Link", origin: Origin) -> None:
         """It is lost."""
-        raise NotImplementedError
 
 
 class Closed(Exception):

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from gnomon.gateway.link import Link, UpstreamError
+from gnomon.gateway.batch import Batch
+from gnomon.gateway.link import Keeper, Link, UpstreamError
 from gnomon.gateway.upstream import Pool
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -182,3 +183,12 @@ def test_what_comes_unasked_is_no_answer_to_a_question_of_the_same_turn() -> Non
         return list(wire.told)
 
     assert asyncio.run(ask()) == ["aborted"]
+
+
+def test_nobody_keeps_connections_who_neither_takes_them_back_nor_forgets_them() -> None:
+    async def keeper() -> Keeper:
+        loop = asyncio.get_running_loop()
+        return Keeper(loop, Batch(loop))  # type: ignore[abstract]
+
+    with pytest.raises(TypeError):
+        asyncio.run(keeper())
