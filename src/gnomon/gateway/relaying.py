@@ -1,8 +1,9 @@
 """Streams that go on by themselves: their ordinary events pass from socket to socket in C (`native/relay.c`).
 
-A stream begins there when reads in a row held nothing but ordinary events and nothing is on its way to the caller. It
-comes back with anything else: what the guard has to look at, an end, a chunk that is cut, a caller who does not take
-his events. Without C, over TLS, and where somebody judges or restores the text, it stays where it was.
+A stream begins there as soon as its first ordinary event is known and nothing is on its way to the caller. It comes
+back with anything else: what the guard has to look at, an end, a chunk that is cut, a caller who does not take his
+events. Who came back is lent again after some reads, twice as many each time, up to a limit. Without C, over TLS, and
+where somebody judges or restores the text, it stays where it was.
 """
 
 import asyncio
