@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from gnomon.cli import session
 from gnomon.cli.client import Client
 from gnomon.contract.signing import key_id
+from gnomon.kit.archives import DAMAGED
 from gnomon.kit.canonical import digest_bytes
 from gnomon.kit.errors import BadInput, GnomonError
 
@@ -185,7 +186,7 @@ def checked(data: bytes) -> dict[str, Any]:
         found = {
             name: digest_bytes(archive.read(name)) for name in archive.namelist() if not name.startswith("manifest.")
         }
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, InvalidSignature) as error:
+    except (*DAMAGED, KeyError, TypeError, InvalidSignature) as error:
         raise _bad(type(error).__name__) from error
     if found != told["files"] or key_id(key) != told["key_id"]:
         raise _bad("manifest")

@@ -8,19 +8,20 @@ import io
 import json
 import sqlite3
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, Final
 
 import zstandard
 
+from gnomon.kit.archives import DAMAGED
+
 CHUNK: Final = 4 * 1024 * 1024
 UNPACKED_MAX: Final = 8 * 2**30  # bytes out of one archive; a bomb must not keep the search from its end
 DEPTH_MAX: Final = 4  # archives in archives
 _SYSTEM_SCHEMAS: Final = frozenset({"information_schema", "pg_catalog", "pg_toast"})
 
-_BROKEN = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, zstandard.ZstdError)
+_BROKEN = (*DAMAGED, zstandard.ZstdError)
 """What the readers of archives raise on bytes that are none, or that need a password."""
 
 Part = tuple[str, Iterable[bytes]]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from gnomon.guard.carriers import Apply, UnreadableDocument
+from gnomon.kit.archives import DAMAGED
 
 MOST_BYTES = 512 << 20
 """Of all parts unpacked: a small file may claim to hold terabytes."""
@@ -32,7 +33,7 @@ def kind(data: bytes) -> str:
         return ""
     try:
         names = zipfile.ZipFile(io.BytesIO(data)).namelist()
-    except zipfile.BadZipFile:
+    except DAMAGED:
         return ""
     return next((kind for kind, folder in _KINDS.items() if any(name.startswith(folder) for name in names)), "")
 
@@ -68,7 +69,7 @@ def applied(data: bytes, apply: Apply, *, may_pass_unread: bool = False) -> byte
         for part in package.infolist():
             if part.filename.startswith(_THUMBNAIL):
                 continue
-            content = package.read(part)
+            content = _content(package, part)
             is_read = part.filename.endswith(_XML) and content
             written.writestr(part, _part(part.filename, content, apply) if is_read else content)
     return out.getvalue()
@@ -79,12 +80,21 @@ def _opened(data: bytes) -> zipfile.ZipFile:
         package = zipfile.ZipFile(io.BytesIO(data))
         size = sum(part.file_size for part in package.infolist())
         encrypted = any(part.flag_bits & 1 for part in package.infolist())
-    except (zipfile.BadZipFile, ValueError) as error:
+    except DAMAGED as error:
         raise UnreadableDocument(f"This is no office document: {error}.", next_step="Give a docx or xlsx.") from error
     if size > MOST_BYTES or encrypted:
         why = "it is encrypted" if encrypted else f"unpacked it has {size >> 20} MB, more than {MOST_BYTES >> 20}"
         raise UnreadableDocument(f"The document cannot be read: {why}.", next_step="Save it anew, or split it.")
     return package
+
+
+def _content(package: zipfile.ZipFile, part: zipfile.ZipInfo) -> bytes:
+    try:
+        return package.read(part)
+    except DAMAGED as error:
+        raise UnreadableDocument(
+            f"The package of the document is damaged: {error}.", next_step="Save it anew."
+        ) from error
 
 
 def _is_unread(part: zipfile.ZipInfo) -> bool:

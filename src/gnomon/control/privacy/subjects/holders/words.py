@@ -7,12 +7,12 @@ told as unread: who searches must know that the search is not whole.
 import io
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
 from typing import Final
 
 from gnomon.control.privacy.subjects.holders import pdf
 from gnomon.control.privacy.subjects.holders.base import Unread
+from gnomon.kit.archives import DAMAGED
 
 MOST: Final = 64 << 20
 """Bytes of one file, and of all that comes out of it."""
@@ -74,12 +74,13 @@ class _Reading:
             self._miss("nested")
             return
         try:
-            with zipfile.ZipFile(io.BytesIO(data)) as package:
-                for part in package.infolist():
-                    if content := self._content(package, part):
-                        yield from self.of(content, part.filename, depth=depth + 1)
-        except (zipfile.BadZipFile, ValueError):
+            package = zipfile.ZipFile(io.BytesIO(data))
+        except DAMAGED:
             self._miss("damaged")
+            return
+        for part in package.infolist():
+            if content := self._content(package, part):
+                yield from self.of(content, part.filename, depth=depth + 1)
 
     def _content(self, package: zipfile.ZipFile, part: zipfile.ZipInfo) -> bytes:
         if part.flag_bits & _IS_ENCRYPTED:
@@ -88,8 +89,7 @@ class _Reading:
         try:
             with package.open(part) as opened:
                 content = opened.read(self._left + 1)  # what the package says of its size may be wrong
-        # NotImplementedError: a compression that zipfile does not know; RuntimeError: a password after all.
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError):
+        except DAMAGED:
             self._miss("damaged")
             return b""
         self._left -= len(content)
