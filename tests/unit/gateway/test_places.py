@@ -20,6 +20,7 @@ from gnomon.guard.placeholders import Vault
 from gnomon.guard.policy import DEFAULT_POLICY, Masker
 from tests.unit.guard.test_native import nasty
 
+# Both ways are compared; without a compiler there is only one, which every other test here runs.
 needs_c = pytest.mark.skipif(native.load("scan") is None, reason="nothing in C is built here")
 MASKER = Masker(DEFAULT_POLICY, key=bytes(range(32)))
 NUMBERS = st.sampled_from(

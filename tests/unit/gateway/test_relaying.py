@@ -27,6 +27,7 @@ from tests.fuzz.native_events import slowly
 from tests.unit.gateway import conftest
 from tests.unit.gateway.conftest import Gateway, bearer
 
+# Where nothing is lent, every stream goes the way that test_streaming.py holds.
 pytestmark = pytest.mark.skipif(not hasattr(native.load("relay"), "Relay"), reason="not built, or no epoll here")
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 ROLE = event({"role": "assistant", "content": ""})

@@ -137,6 +137,7 @@ words = st.sampled_from(["building", "bombers", "the", "es", "42", "炸弹", "�
 written = st.one_of(st.text(max_size=300), st.lists(words, max_size=60).map("".join))
 
 
+# Compares C with its twin: a machine without a compiler has only the twin.
 @pytest.mark.skipif(native.load("meant") is None, reason="built without a C compiler")
 @given(written)
 def test_c_and_python_weigh_every_sentence_alike(text: str) -> None:
@@ -146,6 +147,7 @@ def test_c_and_python_weigh_every_sentence_alike(text: str) -> None:
         assert compiled.weighed(weights, text.lower()) == weighed(weights, text.lower())
 
 
+# Asks C alone: its twin is Python, which refuses them by itself.
 @pytest.mark.skipif(native.load("meant") is None, reason="built without a C compiler")
 @pytest.mark.parametrize("wrong", [(b"", "a"), (bytes(1 << BITS),), (bytes(1 << BITS), b"a"), ("", "a")])
 def test_c_refuses_what_is_no_table_or_no_text(wrong: tuple[object, ...]) -> None:

@@ -15,6 +15,7 @@ from tests.fuzz.native_events import compare_chunks, compare_events
 from tests.unit.guard.samples import KINDS, sample
 
 quick = native.load("events")
+# Compares C with its twin: a machine without a compiler has only the twin, tested elsewhere.
 pytestmark = pytest.mark.skipif(quick is None or native.load("cutting") is None, reason="not built")
 PIECES = (
     *("您好，", "关于您的订单。", "plain words ", "don't@", "(", "⟦", "12", "138", "12345678", "。"),

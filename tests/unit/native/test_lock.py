@@ -16,6 +16,7 @@ from gnomon.backends.limits_local import LimitsLocal
 from gnomon.backends.limits_locks import PLAIN, WORD
 from gnomon.contract.ports import Day, Meter
 
+# Without C workers take the lock of the file, which the kernel frees when one dies.
 pytestmark = pytest.mark.skipif(native.load("limits") is None, reason="the native limits are not built")
 DAY = Day(10.0)
 METER = (Meter("key:a", tokens_per_day=10**12),)

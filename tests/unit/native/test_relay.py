@@ -13,6 +13,7 @@ from tests.fakes.upstream import event
 from tests.fuzz.native_events import slowly
 from tests.fuzz.native_relay import Ends, compare_relayed
 
+# It is C alone, for a kernel with epoll; where either is not, the gateway does without it.
 pytestmark = pytest.mark.skipif(not hasattr(native.load("relay"), "Relay"), reason="not built, or no epoll here")
 FIRST = event({"content": "您好，"})
 NEXT = event({"content": "一句话。"})

@@ -9,6 +9,7 @@ from gnomon import native
 from gnomon.gateway.quoting import holds_slowly, is_utf8_slowly, quoted_slowly
 
 quick = native.load("strings")
+# Compares C with its twin: a machine without a compiler has only the twin, tested elsewhere.
 pytestmark = pytest.mark.skipif(quick is None, reason="not built")
 ANY = st.one_of(st.text(st.characters()), st.text('"\\\0\b\t\n\v\f\r\x1f\x7f\x80é中😀\ud800\udfff', max_size=12))
 BYTES = st.lists(st.sampled_from(["中".encode(), b"a", b'"', *(bytes([n]) for n in range(0x7E, 0x100))]), max_size=8)
