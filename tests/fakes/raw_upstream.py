@@ -1,53 +1,30 @@
 """A model server that does with its socket whatever a test says, one thread a connection."""
 
-import contextlib
 import re
 import socket
 import struct
-import threading
 from collections.abc import Callable
+
+from tests.fakes.raw_server import RawServer
 
 _LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 
 
-class RawUpstream:
+class RawUpstream(RawServer):
     """`with RawUpstream() as upstream:`, then set `behave`: called with the socket once a request is read whole."""
 
     def __init__(self, behave: Callable[[socket.socket], None] | None = None) -> None:
+        super().__init__(backlog=256)
         self.behave = behave or (lambda _: None)
         self.received = bytearray()
-        self._door = socket.create_server(("127.0.0.1", 0), backlog=256)
-        self._open: set[socket.socket] = set()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._door.getsockname()[1]}/v1"
+        return f"http://{self.address}/v1"
 
-    def __enter__(self) -> "RawUpstream":
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for one in (self._door, *self._open):
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
-
-    def open_connections(self) -> int:
-        return len(self._open)
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                found, _ = self._door.accept()
-                self._open.add(found)
-                threading.Thread(target=self._serve, args=(found,), daemon=True).start()
-
-    def _serve(self, found: socket.socket) -> None:
-        with contextlib.suppress(OSError), found:
-            while self._read(found):
-                self.behave(found)
-        self._open.discard(found)
+    def talk(self, found: socket.socket) -> None:
+        while self._read(found):
+            self.behave(found)
 
     def _read(self, found: socket.socket) -> bool:
         """One whole request; False when the other side is gone."""

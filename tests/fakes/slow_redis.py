@@ -6,8 +6,10 @@ import socket
 import ssl
 import threading
 import time
+from typing import Self
 
 from gnomon.backends.limits_scripts import ENTER, LEAVE, LOOK
+from tests.fakes.raw_server import RawServer
 
 NEVER_S = float("inf")
 _SAID_OK = ("CLIENT", "SELECT")
@@ -18,44 +20,49 @@ _ANSWERS = {
 }
 
 
-class SlowRedis:
+class SlowRedis(RawServer):
     """`with SlowRedis() as redis:`. Each answer takes `answer_s`, which tests may change at any time.
 
     Where `is_full`, connecting to it lasts until it ends: nobody accepts, and the queue before the door has no place.
     """
 
     def __init__(self, *, answer_s: float = 0.0, is_full: bool = False, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(backlog=0 if is_full else 64)
         self.answer_s = answer_s
         self.asked: list[str] = []  # in order: scripts by their text, other commands by their name
         self._tls = tls
         self._ended = threading.Event()
-        self._open: set[socket.socket] = set()
-        self._door = socket.create_server(("127.0.0.1", 0), backlog=0 if is_full else 64)
         self._queue = [self._knock() for _ in range(4)] if is_full else []
 
     @property
     def url(self) -> str:
         scheme, more = ("rediss", "?ssl_cert_reqs=none") if self._tls else ("redis", "")
-        return f"{scheme}://127.0.0.1:{self._door.getsockname()[1]}/9{more}"
+        return f"{scheme}://{self.address}/9{more}"
 
-    def __enter__(self) -> "SlowRedis":
-        if not self._queue:
-            threading.Thread(target=self._accept, daemon=True).start()
-        return self
+    def __enter__(self) -> Self:
+        return self if self._queue else super().__enter__()
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()
-        for one in (self._door, *self._queue, *self._open):
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
+        super().__exit__()
+        for one in self._queue:
             one.close()
 
     def is_left_alone(self, *, within_s: float) -> bool:
         """Whether every client has closed its side by then."""
         until = time.monotonic() + within_s
-        while self._open and time.monotonic() < until:
+        while self.open_connections() and time.monotonic() < until:
             time.sleep(0.01)
-        return not self._open
+        return not self.open_connections()
+
+    def talk(self, found: socket.socket) -> None:
+        if self._tls is None:
+            self._answer(found)
+            return
+        with self._tls.wrap_socket(found, server_side=True) as secured:
+            self._answer(secured)
+            if self.answer_s == NEVER_S:
+                self._ended.wait()  # no goodbye either, which TLS would wait for
 
     def _knock(self) -> socket.socket:
         found = socket.socket()
@@ -63,25 +70,7 @@ class SlowRedis:
         found.connect_ex(self._door.getsockname())
         return found
 
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                found, _ = self._door.accept()
-                self._open.add(found)
-                threading.Thread(target=self._serve, args=(found,), daemon=True).start()
-
-    def _serve(self, found: socket.socket) -> None:
-        with contextlib.suppress(OSError), found:
-            if self._tls is None:
-                self._talk(found)
-            else:
-                with self._tls.wrap_socket(found, server_side=True) as secured:
-                    self._talk(secured)
-                    if self.answer_s == NEVER_S:
-                        self._ended.wait()  # no goodbye either, which TLS would wait for
-        self._open.discard(found)
-
-    def _talk(self, found: socket.socket) -> None:
+    def _answer(self, found: socket.socket) -> None:
         data = b""
         while part := found.recv(65536):
             data, commands = _commands(data + part)
