@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from gnomon.gateway import asides, deltas, spelling
+from gnomon.gateway import asides, deltas, events, spelling
 from gnomon.gateway.exchange import Exchange
 from gnomon.gateway.guarding import TreeGuard
 from gnomon.gateway.meters import token_count
@@ -21,7 +21,6 @@ _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 _MOST_MOULDS = 8  # made in vain: a server whose events never repeat is not worth more trying
 _MOST_FIELDS = 4096
-_CR, _LF = 13, 10  # see `moulds`
 _FEW = 3  # events in which one that is like the rest is met: before it there is one with the role alone
 
 
@@ -84,10 +83,7 @@ class EventStream:
         self._made, self._last = 0, known.envelope
 
     def _blocks(self, data: bytes) -> bytes:
-        if _CR in data:
-            data = data.replace(b"\r\n", b"\n")
-        blocks = data.split(b"\n\n")
-        self._pending = blocks.pop()
+        blocks, self._pending = events.split(data)
         if len(self._pending) > _MAX_EVENT_BYTES:
             raise Garbage("an event is too large")
         return b"".join([self._block(b) for b in blocks if b])
@@ -118,12 +114,9 @@ class EventStream:
     # -- one event ----------------------------------------------------------------------------------------------
 
     def _block(self, block: bytes) -> bytes:
-        if block.startswith(b"data:") and _LF not in block:
-            payload = block[5:].strip()
-        else:
-            payload = b"\n".join(line[5:].strip() for line in block.split(b"\n") if line.startswith(b"data:"))
-            if not payload:
-                return b":\n\n"  # a comment keeps the connection alive; its text is nobody's business
+        payload = events.payload(block)
+        if not payload:
+            return b":\n\n"  # the text of a comment is nobody's business
         if self.done:
             return b""
         if payload == b"[DONE]":

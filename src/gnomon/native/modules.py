@@ -27,7 +27,7 @@ NAMES: Final = (
         f"gnomon.gateway.{name}"
         for name in """
             addresses admission answers asides asking batch calling chat circuits connection deadline deltas
-            exchange fields framing guarding heads hosting http intake judging link media meters metrics moulds
+            events exchange fields framing guarding heads hosting http intake judging link media meters metrics moulds
             names_once off_loop over_limit recorder refusal relaying replies requests restoring routing running
             server services settle snapshot spelling story streaming uncounted upstream
         """.split()  # noqa: SIM905 - a line for each word would tell nobody more

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gnomon.app.gateway import guard
@@ -118,6 +118,55 @@ def test_line_ends_comments_and_split_characters_are_understood() -> None:
     assert texts(out) == {0: "你好"}
     assert b"13812345678" not in out
     assert out.endswith(b"data: [DONE]\n\n")
+
+
+SAID = b"".join(
+    (
+        b": keep 13812345678\n\nevent: x\nid: 1\n\n",
+        *(event({"content": piece}) for piece in ("您好，手机138", "12345678，", "再见。", "a\rb", "c")),
+        b"retry: 1\n" + event({"content": "d"}).replace(b'"choices"', b'\ndata: "choices"'),
+        event({}, finish="stop"),
+        b"data: [DONE]\n\n",
+    )
+)
+
+
+def with_ends(data: bytes, ends: list[bytes]) -> bytes:
+    """Its lines end with these in turn. An LF after a CR would be no line of its own."""
+    out = b""
+    for n, line in enumerate(data.split(b"\n")[:-1]):
+        end = ends[n % len(ends)]
+        out += line + (b"\r\n" if not line and end == b"\n" and out.endswith(b"\r") else end)
+    return out
+
+
+@given(
+    ends=st.lists(st.sampled_from([b"\r", b"\n", b"\r\n"]), min_size=1, max_size=7),
+    sizes=st.lists(st.integers(1, 500), min_size=1, max_size=9),
+)
+@example(ends=[b"\r"], sizes=[1])
+@example(ends=[b"\r"], sizes=[10_000])
+@example(ends=[b"\r\n"], sizes=[1])
+@example(ends=[b"\n"] * 12 + [b"\r"] * 3, sizes=[10_000])
+@settings(max_examples=200, deadline=None)
+def test_a_stream_is_the_same_however_its_lines_end_and_wherever_it_is_cut(ends: list[bytes], sizes: list[int]) -> None:
+    running, known, at, n = stream(), stream(), 0, 0
+    expected, out = known.feed(SAID) + known.end(), b""
+    data = with_ends(SAID, ends)
+    while at < len(data):
+        size = sizes[n % len(sizes)]
+        out += running.feed(data[at : at + size])
+        at, n = at + size, n + 1
+    assert out == expected
+    assert running.reply() == known.reply()
+    assert running.done
+
+
+@pytest.mark.parametrize("end", [b"\r", b"\n", b"\r\n"])
+def test_an_event_goes_on_when_its_last_line_ends_and_waits_for_no_further_byte(end: bytes) -> None:
+    running = stream()
+    for piece in ("您", "好，", "世界"):
+        assert texts(running.feed(with_ends(event({"content": piece}), [end]))) == {0: piece}
 
 
 @pytest.mark.parametrize("place", ["envelope", "delta", "choice", "tool"])
