@@ -62,8 +62,8 @@ class TrafficRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     address: str = ""  # keyed digest of the client address, never the address itself
     tried: str = ""  # 16 bits of the digest of a key that opened nothing: tells many wrong keys from one stale one
     stream: bool = False
-    # As the model server counted them. Of a stream that ended otherwise than `ok` before it told its count they are
-    # estimated, four bytes a token, from the masked request and what was said until then; `cost` follows.
+    # As the model server counted them. Of an answer, or a stream that said something, for which it told no count, they
+    # are estimated, four bytes a token, from the masked request and what was said until then; `cost` follows.
     tokens_in: Tokens = 0
     tokens_out: Tokens = 0
     entities_in: dict[str, int] = {}

@@ -15,6 +15,7 @@ import msgspec
 
 from gnomon.contract.bundle import Cache
 from gnomon.gateway.exchange import Exchange
+from gnomon.gateway.uncounted import used
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -59,7 +60,7 @@ class Answers:
     def keep(self, ex: Exchange, key: bytes, data: bytes, rule: Cache, persons: tuple[str, ...] = ()) -> None:
         target = ex.target.target.id if ex.target is not None else ""
         until = time.monotonic() + rule.ttl_s
-        self._shelf(ex).keep(key, Remembered(data, target, ex.tokens_in, ex.tokens_out, until, persons), rule.max_bytes)
+        self._shelf(ex).keep(key, Remembered(data, target, *used(ex), until, persons), rule.max_bytes)
 
     def _shelf(self, ex: Exchange) -> "_Shelf":
         assert ex.snapshot is not None

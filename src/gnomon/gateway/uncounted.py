@@ -1,4 +1,4 @@
-"""What a stream took that ended before its model server had counted: its caller left, or an error ended it."""
+"""What an answer took whose model server did not count: it never does, its caller left, or an error ended a stream."""
 
 from typing import Any
 
@@ -13,21 +13,37 @@ _decode = msgspec.json.Decoder().decode
 def used(ex: Exchange) -> tuple[int, int]:
     """(tokens in, tokens out) as the model server counted them.
 
-    Where it said something in a stream, and neither a count nor [DONE], they are estimated from the length of the
+    Where it answered, or said something in a stream, and told no count, they are estimated from the length of the
     masked request and of the masked reply as far as it went. What no guard can read (pictures, speech) is not in that,
     nor is text that was still held back.
     """
-    if ex.tokens_in or ex.tokens_out or ex.outcome == "ok" or not ex.begun or ex.first_token_ms is None:
+    if ex.tokens_in or ex.tokens_out or not _answers(ex):
         return ex.tokens_in, ex.tokens_out
     return estimated(len(ex.request)), estimated(_said_bytes(ex.reply))
 
 
+def _answers(ex: Exchange) -> bool:
+    """Whether a model worked for a caller who heard of it."""
+    if ex.cache == "hit":
+        return False
+    says = ex.first_token_ms is not None
+    return (ex.begun and (says or ex.outcome == "ok")) or (says and ex.outcome == "ok")
+
+
 def _said_bytes(reply: bytes) -> int:
     try:
-        choices = _decode(reply)["choices"] if reply else []
-    except msgspec.DecodeError:
-        return len(reply)  # cut off at what a record keeps: what stands around its texts weighs little
-    return sum(_bytes({**choice["message"], "role": ""}) for choice in choices)
+        answer = _decode(reply) if reply else None
+        choices = answer.get("choices") if isinstance(answer, dict) else None
+        return sum([_bytes(_said(choice)) for choice in choices]) if isinstance(choices, list) else 0
+    except (msgspec.DecodeError, RecursionError):
+        return len(reply)  # cut off at what a record keeps, or too deep: what stands around its texts weighs little
+
+
+def _said(choice: Any) -> Any:
+    if not isinstance(choice, dict):
+        return None
+    message = choice.get("message")
+    return {**message, "role": ""} if isinstance(message, dict) else choice.get("text")
 
 
 def _bytes(value: Any) -> int:
@@ -35,4 +51,4 @@ def _bytes(value: Any) -> int:
     if isinstance(value, str):
         return len(value.encode())
     members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return sum(map(_bytes, members))
+    return sum([_bytes(member) for member in members])

@@ -1,4 +1,4 @@
-"""A stream that ended before its model server said how many tokens it took: they are estimated, never nothing."""
+"""An answer whose model server did not say how many tokens it took, or not yet: they are estimated, never nothing."""
 
 import json
 import time
@@ -9,8 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from gnomon.contract.bundle import Quota
-from tests.fakes.bundle import make_home
+from gnomon.contract.bundle import Cache, Quota, Route, Target
+from gnomon.gateway.exchange import Exchange
+from gnomon.gateway.uncounted import used
+from tests.fakes.bundle import MASK, make_home
 from tests.fakes.gateway import until
 from tests.fakes.upstream import Script, Upstream, event
 from tests.unit.gateway.conftest import HTTP, Gateway, bearer
@@ -101,6 +103,83 @@ def test_what_a_model_server_counts_as_it_goes_is_believed(gateway: Gateway, ups
     gateway.call(stream=True)
     (record,) = gateway.records()
     assert (record["outcome"], record["tokens_in"], record["tokens_out"]) == ("upstream_error", 7, 2)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_answer_that_nobody_counts_has_used_what_it_says(
+    tmp_path: Path, upstream: Upstream, start: Start, stream: bool
+) -> None:
+    gateway = start(make_home(tmp_path, upstream_url=upstream.url, prices=(10.0, 40.0)))
+    upstream.script = Script(reply=PIECE * 9, usage={})
+    assert gateway.call("a" * 400, stream=stream).status_code == 200
+    (record,) = gateway.records()
+    assert record["outcome"] == "ok"
+    assert record["tokens_out"] == len(said(record)) // 4 == 27
+    assert record["tokens_in"] == -(-len(record["request"]) // 4) > 100
+    assert record["cost"] == pytest.approx((record["tokens_in"] * 10 + record["tokens_out"] * 40) / 1e6)
+    assert record["timings"].get("per_token") is None
+
+
+def test_a_stream_that_says_nothing_and_ends_well_was_asked_all_the_same(gateway: Gateway, upstream: Upstream) -> None:
+    upstream.script = Script(pieces=("",), usage={})
+    gateway.call("a" * 400, stream=True)
+    (record,) = gateway.records()
+    assert record["tokens_in"] > 100
+    assert "tokens_out" not in record
+
+
+def test_an_answer_to_nobodys_question_to_a_model_takes_no_tokens(gateway: Gateway) -> None:
+    HTTP.get(f"{gateway.url}/models", headers=bearer())
+    assert "tokens_in" not in gateway.records()[0]
+
+
+NESTED = '{"choices":[{"message":{"content":' + "[" * 900 + '"' + PIECE * 100 + '"' + "]" * 900 + "}}]}"
+TOLD = json.dumps({"role": "assistant", "content": PIECE, "tool_calls": [{"function": {"arguments": PIECE}}]})
+
+
+@pytest.mark.parametrize(
+    ("reply", "tokens"),
+    [
+        ('{"choices":[{"index":0,"message":' + TOLD + "}," + '{"message":{"content":"abcd"}}]}', 7),
+        ('{"choices":[{"text":"' + PIECE + '","finish_reason":"stop"}]}', 3),
+        ('{"data":[{"embedding":"[1536 numbers]"}]}', 0),
+        ('{"choices":null}', 0),
+        ('{"choices":[null,1,{"message":null},{"text":1}]}', 0),
+        ("[]", 0),
+        ("", 0),
+    ],
+)
+def test_what_a_reply_says_is_counted_wherever_it_says_it(reply: str, tokens: int) -> None:
+    ex = Exchange("req", peer="", address="")
+    ex.outcome, ex.first_token_ms, ex.request, ex.reply = "ok", 1.0, b"x" * 41, reply.encode()
+    assert used(ex) == (11, tokens)
+
+
+def test_a_reply_nested_as_deep_as_json_may_be_is_counted_too() -> None:
+    ex = Exchange("req", peer="", address="")
+    ex.outcome, ex.first_token_ms, ex.reply = "ok", 1.0, NESTED.encode()
+    assert 300 <= used(ex)[1] <= len(NESTED)
+
+
+def test_an_answer_from_memory_tells_what_it_would_have_taken(tmp_path: Path, upstream: Upstream, start: Start) -> None:
+    target = Target(id="t", upstream="up", model="m", weight=1.0, price_in=10.0, price_out=40.0)
+    route = Route(model="gnomon-chat", targets=(target,), mask_policy=MASK.id, cache=Cache(ttl_s=60))
+    gateway = start(make_home(tmp_path, upstream_url=upstream.url, routes=(route,)))
+    upstream.script = Script(reply=PIECE * 9, usage={})
+    assert [gateway.call().status_code for _ in range(2)] == [200, 200]
+    asked, known = gateway.records()
+    assert (asked["cache"], known["cache"]) == ("miss", "hit")
+    assert (known["tokens_in"], known["tokens_out"]) == (asked["tokens_in"], asked["tokens_out"])
+    assert known["saved"] == asked["cost"] > 0
+    assert known["cost"] == 0
+
+
+def test_a_budget_pays_for_an_answer_that_nobody_counts(tmp_path: Path, upstream: Upstream, start: Start) -> None:
+    quota = Quota(kind="key", value="aaaaaaaa", tokens_per_day=3000)
+    gateway = start(make_home(tmp_path, upstream_url=upstream.url, quotas=(quota,)))
+    upstream.script = Script(reply=PIECE * 1000, usage={})
+    assert gateway.call(max_tokens=1).status_code == 200
+    assert gateway.call(max_tokens=1).json()["error"]["code"] == "insufficient_quota"
 
 
 def test_a_budget_keeps_what_was_reserved_for_a_stream_that_was_left(
