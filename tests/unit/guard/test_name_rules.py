@@ -65,6 +65,8 @@ def test_two_teams_are_two_names(text: str, teams: list[str]) -> None:
         ("mutex字段", "mutex"),
         ("打开 privacy/subjects 页", "privacy/subjects"),
         ("userInfo里没有手机号", "userInfo"),
+        ("看一下payload的内容", "payload"),
+        ("payload 的长度不对", "payload"),
         ("查体：神清，克氏征阴性", "克氏"),
         ("予阿奇霉素静点", "阿奇霉素"),
         ("超声：余未见异常", "余"),
@@ -117,6 +119,12 @@ def test_names_beside_such_words_stay_names(text: str, name: str) -> None:
     at = text.index(name)
     entity = "ORGANIZATION" if name.endswith("公司") else "PERSON"
     assert said(text, things.without(text, [Found(at, at + len(name), entity, 0.8)])) == [name]
+
+
+@pytest.mark.parametrize("text", ["blueharbor的员工", "zentrix的内容", "Payload的内容"])
+def test_a_firm_in_small_letters_is_one_unless_it_has_what_data_have(text: str) -> None:
+    name = text.split("的")[0]
+    assert said(text, things.without(text, [Found(0, len(name), "ORGANIZATION", 0.8)])) == [name]
 
 
 @pytest.mark.parametrize(

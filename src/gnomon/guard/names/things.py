@@ -58,6 +58,8 @@ _PROGRAM_TEXT: Final = (
 )
 _PROGRAM: Final = re.compile(f"\\s?(?:{'|'.join(_PROGRAM_TEXT.split())})")
 """What programs are made of: a word that stands before one is what it is called."""
+_CONTENT: Final = re.compile(r"\s?的(?:内容|格式|长度|大小|编码|字节|取值|默认值)")
+"""What data have, and firms hardly."""
 _PARTS: Final = re.compile(r"[a-z]+(?:[/.\-][a-z]+)*")
 _HUMPED: Final = re.compile("[a-z]{3,}(?:[A-Z][a-z]+)+")
 _HUMP: Final = re.compile("[A-Z]?[a-z]+")
@@ -133,7 +135,8 @@ def _is_word(name: str, text: str, item: Found) -> bool:
     if is_plain(name) or not _PARTS.fullmatch(name):
         return is_plain(name)
     parts = re.split(r"[/.\-]", name)
-    return all(map(is_plain, parts)) or (item.entity == "PERSON" and all(map(_is_made_of_plain, parts)))
+    is_data = item.entity == "PERSON" or bool(_CONTENT.match(text, item.end))
+    return all(map(is_plain, parts)) or (is_data and all(map(_is_made_of_plain, parts)))
 
 
 def _is_made_of_plain(word: str) -> bool:
