@@ -43,6 +43,9 @@ _BEGUN = re.compile(
     r")\Z"
 )
 _BEGUN_WINDOW = 80
+# A telephone's extension, without which it may be too short to be one.
+_EXTENDED = re.compile(r"[+(（]{0,2}[0-9][0-9()（）\s.\-/]{0,48}\s?(?:ex?|(?:x|ext\.?)\s?[0-9]{0,5})\Z")
+_EXTENSION_WINDOW = 9  # xt. 12345
 _broken = re.compile(BROKEN_EMAIL)
 _BROKEN_WINDOW = 208
 # How most Chinese text ends: a character with which nothing above goes on, and perhaps a comma.
@@ -68,6 +71,9 @@ def _opened(text: str, start: int) -> int:
     """Where something begins that is no token and may become a value."""
     begun = _BEGUN.search(text, max(start, len(text) - _BEGUN_WINDOW))
     at = begun.start() if begun else len(text)
+    if text.endswith("e") or text.find("x", max(0, len(text) - _EXTENSION_WINDOW)) >= 0:
+        extended = _EXTENDED.search(text, max(start, len(text) - _BEGUN_WINDOW))
+        at = min(at, extended.start()) if extended else at
     if text.find("\n", max(start, len(text) - _BROKEN_WINDOW)) >= 0 or text.endswith("\r"):
         broken = _broken.search(text, max(start, len(text) - _BROKEN_WINDOW))
         at = min(at, broken.start()) if broken else at

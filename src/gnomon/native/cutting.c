@@ -112,8 +112,8 @@ static int begins_block(const Text *text, Py_ssize_t place) {
     return 1;
 }
 
-/* What a date in English words is made of. */
-static int is_written(Py_UCS4 c) { return c < 0x80 && (is_word(c) || is_space(c) || c == '.' || c == ','); }
+/* What a date in English words is made of, and the extension of a telephone. */
+static int is_written(Py_UCS4 c) { return is_space(c) || (c < 0x80 && (is_word(c) || c == '.' || c == ',')); }
 
 /* Whether one of the shapes that values begin with may be in the end of the text. */
 static int may_have_begun(const State *state, const Text *text, Py_ssize_t start) {

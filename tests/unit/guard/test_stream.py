@@ -274,3 +274,32 @@ def test_a_date_in_words_is_masked_wherever_it_is_cut(said: str) -> None:
             stream = StreamMasker(MASKER, "output", Vault())
             pieces = said[:first], said[first:second], said[second:]
             assert "".join([*map(stream.feed, pieces), stream.flush()]) == whole, pieces
+
+
+_CALLED = ("", "请拨", "tel: ", "call me at ", "phone ")
+_NUMBERS = (
+    "+1 415 555 0132", "(415) 555-0132", "415-555-0132", "(+44) 20 7946 0958", "0044 20 7946 0958", "+1 (415) 5",
+    "555 1234", "555 12", "5551", "0 (12) 345", "13812345678",
+)  # fmt: skip
+_EXTENSIONS = ("x", " x ", " x", "ext", " ext ", " ext. ", "\u00a0x", "\u3000ext\u3000", "  x", " ex", " e", " May ")
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    called=st.sampled_from(_CALLED),
+    number=st.sampled_from(_NUMBERS),
+    extension=st.sampled_from(_EXTENSIONS),
+    more=st.sampled_from(("", "1", "123", "１２", "12345", "123456", "12a", "123.", "3 ok", "5, 6", "y")),
+)
+@example(called="", number="+1 415 555 0132", extension="\u00a0x", more="123")
+@example(called="call me at ", number="555 12", extension=" x", more="123")
+def test_a_telephone_with_an_extension_is_masked_the_same_at_every_cut(
+    called: str, number: str, extension: str, more: str
+) -> None:
+    text = called + number + extension + more
+    whole = MASKER.mask(text, "output", Vault()).text
+    for at in range(len(text) + 1):
+        assert cutting.undecided(text[:at], 0) == cutting.undecided_slowly(text[:at], 0)
+        for pieces in ([text[:at], text[at:]], [*text[:at], text[at:]], [text[:at], *text[at:]]):
+            stream = StreamMasker(MASKER, "output", Vault())
+            assert "".join([*map(stream.feed, pieces), stream.flush()]) == whole, pieces
