@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
-from starlette.testclient import TestClient
 
 from gnomon.app import job_routes
 from gnomon.control.rulebook import rules as rulebook
 from gnomon.kit.outbox import JobRow
 from gnomon.kit.web import tell_errors
 from gnomon.kit.work import Platform
+from tests.fakes.client import TestClient
 from tests.fakes.platform import actor, make_platform
 
 

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import pytest
 from fastapi import APIRouter, FastAPI, Form
-from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
@@ -22,6 +21,7 @@ from gnomon.kit.errors import NotFound
 from gnomon.kit.outbox import JobRow
 from gnomon.kit.web import WorkDep, allow, tell_errors
 from gnomon.kit.work import Actor, Platform, Work, action, system_action
+from tests.fakes.client import TestClient
 from tests.fakes.platform import make_platform
 
 MATRIX = {"lamp.light": ["engineer"], "lamp.break": ["auditor"], "lamp.view": ["engineer", "auditor"]}

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
-from starlette.testclient import TestClient
 
 from gnomon.control.access.schemas import NewKey
 from gnomon.control.audit import routes
@@ -16,6 +15,7 @@ from gnomon.control.people import actions as people
 from gnomon.kit.clock import FakeClock
 from gnomon.kit.web import tell_errors
 from gnomon.kit.work import Platform
+from tests.fakes.client import TestClient
 from tests.fakes.platform import actor, do, make_platform
 
 KEY = Ed25519PrivateKey.generate()

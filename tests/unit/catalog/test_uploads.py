@@ -3,13 +3,13 @@
 import httpx
 import pytest
 from fastapi import FastAPI
-from starlette.testclient import TestClient
 
 from gnomon.control.catalog import queries, routes, uploads
 from gnomon.kit.errors import BadInput
 from gnomon.kit.web import tell_errors
 from gnomon.kit.work import Platform
 from tests.fakes.catalog import register_base, weights
+from tests.fakes.client import TestClient
 from tests.fakes.platform import actor
 
 

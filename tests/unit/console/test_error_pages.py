@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import pytest
 from fastapi import FastAPI
-from starlette.testclient import TestClient
 
 from gnomon.console import site
 from gnomon.control.deployments.rules.lifecycle import WrongState
@@ -16,6 +15,7 @@ from gnomon.kit.error_texts import texts
 from gnomon.kit.errors import Denied, GnomonError, SignInNeeded
 from gnomon.kit.web import ActorDep
 from gnomon.kit.work import Platform
+from tests.fakes.client import TestClient
 from tests.fakes.console import cookie, make_console
 
 

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja2 import UndefinedError
 from starlette.requests import Request
-from starlette.testclient import TestClient
 
 import gnomon.console
 from gnomon.console import navigation, security
@@ -19,6 +18,7 @@ from gnomon.console.pages import gallery, preferences
 from gnomon.console.render import Context, context_of, error_page, jinja, page, render, see_other
 from gnomon.console.urls import Column, View, is_local, page_numbers, pages
 from gnomon.kit.errors import BadInput, NotFound
+from tests.fakes.client import TestClient
 
 words = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), min_size=1, max_size=6)
 

@@ -4,11 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
 from gnomon.contract.traffic import DefenceNotice
 from gnomon.control.access import actions, queries
 from gnomon.kit.work import Platform
+from tests.fakes.client import TestClient
 from tests.fakes.console import cookie, make_console
 from tests.fakes.platform import do
 

@@ -4,10 +4,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
 from gnomon.control.approvals import actions, queries
 from gnomon.kit.work import Platform, Work, action
+from tests.fakes.client import TestClient
 from tests.fakes.console import cookie, make_console
 from tests.fakes.platform import do
 

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
-from starlette.testclient import TestClient
 
 from gnomon.control.access import actions as access
 from gnomon.control.access.schemas import NewBan
 from gnomon.control.audit.sealer import Sealer
 from gnomon.kit.errors import Denied
 from gnomon.kit.work import Platform
+from tests.fakes.client import TestClient
 from tests.fakes.console import cookie, make_console
 from tests.fakes.platform import do
 

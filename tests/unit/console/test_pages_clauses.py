@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from openpyxl import load_workbook
-from starlette.testclient import TestClient
 
 from gnomon.contract.verdicts import State
 from gnomon.control.evidence import actions as evidence
@@ -17,6 +16,7 @@ from gnomon.control.rulebook.rules import load
 from gnomon.kit import services
 from gnomon.kit.outbox import JobRow
 from gnomon.kit.work import Platform
+from tests.fakes.client import TestClient
 from tests.fakes.console import cookie, make_console
 from tests.fakes.platform import do
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
 from gnomon.control.evaluation import queries as runs
+from tests.fakes.client import TestClient
 from tests.fakes.console import cookie
 from tests.fakes.loop import make_world
 from tests.fakes.loop_plans import MODEL

@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
 from gnomon.control.people import queries
 from gnomon.kit.work import Platform
+from tests.fakes.client import TestClient
 from tests.fakes.console import PASSWORD, cookie, make_console
 
 HTML = {"accept": "text/html", "accept-language": "zh"}

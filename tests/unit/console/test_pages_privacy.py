@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from starlette.testclient import TestClient
 
 from gnomon.app.wiring import subscribe
 from gnomon.console.pages.privacy_try import MOST_BODY
@@ -18,6 +17,7 @@ from gnomon.control.privacy.schemas import MaskPolicyChanged
 from gnomon.control.rulebook import actions as rulebook
 from gnomon.control.rulebook.rules import load
 from gnomon.kit.work import Bus, Platform
+from tests.fakes.client import TestClient
 from tests.fakes.console import cookie, make_console
 from tests.fakes.platform import do
 from tests.unit.rulebook_board.asking import ask

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
 from gnomon.contract.verdicts import State
 from gnomon.control.evidence import actions as evidence
@@ -12,6 +11,7 @@ from gnomon.control.findings.schemas import NewFinding
 from gnomon.control.privacy import actions as privacy
 from gnomon.control.rulebook.rules import load
 from gnomon.kit.work import Platform
+from tests.fakes.client import TestClient
 from tests.fakes.console import cookie, make_console
 from tests.fakes.platform import do
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
 from gnomon.kit.web import COOKIE
 from gnomon.kit.work import Platform
+from tests.fakes.client import TestClient
 from tests.fakes.console import PASSWORD, cookie, invite, make_console
 
 HTML = {"accept": "text/html", "accept-language": "zh"}

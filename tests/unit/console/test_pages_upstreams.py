@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
 from gnomon.contract.sealing import opened, secret_of
 from gnomon.control.deployments import queries
 from gnomon.gateway.home import guard_keys, public_key
 from gnomon.kit import services
+from tests.fakes.client import TestClient
 from tests.fakes.console import cookie
 from tests.fakes.loop import make_world
 from tests.fakes.loop_world import World

@@ -5,7 +5,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
 from gnomon.console.pages.workbench import SCREENS
 from gnomon.contract.traffic import DefenceNotice
@@ -18,6 +17,7 @@ from gnomon.control.findings.schemas import NewFinding
 from gnomon.control.rulebook.rules import load
 from gnomon.kit.outbox import JobRow
 from gnomon.kit.work import Platform, Work, action
+from tests.fakes.client import TestClient
 from tests.fakes.console import cookie, make_console
 from tests.fakes.platform import do
 

@@ -13,7 +13,6 @@ from typing import TypeGuard
 
 import pytest
 from fastapi import FastAPI
-from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +23,7 @@ from gnomon.kit.i18n import LOCALES
 from gnomon.kit.settings import Settings
 from gnomon.kit.web import ActorDep, tell_errors
 from gnomon.kit.work import NOBODY, Actor, Platform
+from tests.fakes.client import TestClient
 from tests.fakes.platform import make_platform
 
 OPTIONAL = {"torch", "transformers", "peft", "gguf", "safetensors", "accelerate", "snownlp"}

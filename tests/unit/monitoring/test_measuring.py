@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from gnomon.contract.verdicts import State
@@ -28,6 +27,7 @@ from gnomon.kit.outbox import JobRow
 from gnomon.kit.settings import Settings
 from gnomon.kit.web import tell_errors
 from gnomon.kit.work import Bus, Platform
+from tests.fakes.client import TestClient
 from tests.fakes.platform import MONDAY, actor, do, make_platform, run_jobs
 from tests.fakes.records import StoredRecords
 from tests.unit.rulebook_board.asking import ask

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
-from starlette.testclient import TestClient
 
 import gnomon.control.privacy.jobs  # noqa: F401 - as wiring does: the tables of what holds persons
 from gnomon.cli import main, session
@@ -20,6 +19,7 @@ from gnomon.kit import services
 from gnomon.kit.settings import Settings
 from gnomon.kit.web import tell_errors
 from gnomon.kit.work import Platform
+from tests.fakes.client import TestClient
 from tests.fakes.platform import actor, make_platform
 
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from starlette.testclient import TestClient
 
 from gnomon.control.approvals import routes as approvals
 from gnomon.control.evaluation import routes as evaluation
@@ -12,6 +11,7 @@ from gnomon.control.findings import routes as findings
 from gnomon.control.remediation import routes as remediation
 from gnomon.control.tuning import routes as tuning
 from gnomon.kit.web import tell_errors
+from tests.fakes.client import TestClient
 from tests.fakes.platform import actor, run_jobs
 from tests.unit.evaluation.gateway import MARK, new_suite, publish
 from tests.unit.remediation.conftest import AIMS, Company

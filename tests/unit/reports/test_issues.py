@@ -6,7 +6,6 @@ import pytest
 from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
-from starlette.testclient import TestClient
 
 from gnomon.control.evidence import queries as evidence
 from gnomon.control.evidence.tables import Artefact
@@ -20,6 +19,7 @@ from gnomon.kit import services
 from gnomon.kit.canonical import digest_bytes
 from gnomon.kit.outbox import JobRow
 from gnomon.kit.web import tell_errors
+from tests.fakes.client import TestClient
 from tests.fakes.platform import actor, do, run_jobs
 from tests.unit.reports.conftest import Office
 

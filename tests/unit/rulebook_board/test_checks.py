@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from fastapi.testclient import TestClient
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
@@ -21,6 +20,7 @@ from gnomon.kit.clock import FakeClock
 from gnomon.kit.errors import Conflict, Denied, NotFound
 from gnomon.kit.web import tell_errors
 from gnomon.kit.work import Platform
+from tests.fakes.client import TestClient
 from tests.fakes.platform import MONDAY, actor, do, make_platform, run_jobs
 
 BOOK = load()

@@ -12,7 +12,6 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
-from starlette.testclient import TestClient
 
 from gnomon.control.audit import routes as audit
 from gnomon.control.audit import rules
@@ -25,6 +24,7 @@ from gnomon.control.rulebook.rules import load
 from gnomon.kit.clock import FakeClock
 from gnomon.kit.web import tell_errors
 from gnomon.kit.work import Platform
+from tests.fakes.client import TestClient
 from tests.fakes.platform import actor, do, make_platform
 
 KEY = Ed25519PrivateKey.generate()
