@@ -18,8 +18,8 @@ import psutil
 from tests.fakes.bundle import Home, secret
 
 T = TypeVar("T")
-# One for all: making a client reads the machine's certificates, which takes longer than a call.
-HTTP = httpx.Client(timeout=20, limits=httpx.Limits(max_keepalive_connections=0))
+# One for all, for plain HTTP: a client that reads the machine's certificates takes longer to make than a call.
+HTTP = httpx.Client(timeout=20, limits=httpx.Limits(max_keepalive_connections=0), verify=False)
 KEPT = 32  # descriptors that may stay open: kept connections to model servers, threads' sockets, a rotated spool
 _HEAD = re.compile(rb"HTTP/1\.1 (\d{3})[^\r\n]*\r\n((?:[^\r\n]+\r\n)*)\r\n")
 _ID = re.compile(rb"x-request-id: (\S+)")

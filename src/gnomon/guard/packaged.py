@@ -18,7 +18,8 @@ def packaged_policy(id: str | None = None) -> MaskPolicy:
 
     Reads one file of the rulebook: `mask` starts often, and a log must not need a database.
     """
-    book = yaml.safe_load(files(gnomon).joinpath("rulebook", RULEBOOK).read_text("utf-8"))
+    text = files(gnomon).joinpath("rulebook", RULEBOOK).read_text("utf-8")
+    book = yaml.load(text, yaml.CSafeLoader)
     wanted = id if id is not None else book["default"]
     for shape in book["policies"]:
         if shape["id"] == wanted:

@@ -16,11 +16,9 @@ from gnomon.contract.ports import Limits
 from gnomon.gateway.hosting import ServerLimits
 from gnomon.gateway.worker import Worker
 from tests.fakes.bundle import Home, make_home, secret
+from tests.fakes.gateway import HTTP
 from tests.fakes.upstream import Script, Upstream
 from tests.unit.gateway.fake_guard import FAKE_GUARD
-
-# One client for all: making one reads the machine's certificates, which takes longer than most tests.
-HTTP = httpx.Client(timeout=10, limits=httpx.Limits(max_keepalive_connections=0))
 
 
 class Gateway:

@@ -7,21 +7,17 @@ from typing import Any
 
 import httpx
 import msgspec
-import openai
 import pytest
 
 from gnomon.contract.bundle import Route, Target
-from tests.fakes.bundle import MASK, make_home, make_key, secret
+from tests.fakes.bundle import MASK, make_home
 from tests.fakes.upstream import Script, Upstream
 from tests.unit.gateway.conftest import HTTP, Gateway, bearer
+from tests.unit.gateway.test_chat import client
 
 Start = Callable[..., Gateway]
 PICTURE = "data:image/png;base64,13812345678AAAA"
 ASKED_ID = "req_" + "0a" * 13 + "0"
-
-
-def client(gateway: Gateway, key: str = "aaaaaaaa") -> openai.OpenAI:
-    return openai.OpenAI(base_url=gateway.url, api_key=secret(key), max_retries=0)
 
 
 def post(gateway: Gateway, path: str, body: Any, key: str = "aaaaaaaa") -> httpx.Response:
@@ -31,17 +27,6 @@ def post(gateway: Gateway, path: str, body: Any, key: str = "aaaaaaaa") -> httpx
 def route(**changes: Any) -> Route:
     target = Target(id="main", upstream="up", model="m", weight=1.0)
     return msgspec.structs.replace(Route(model="gnomon-chat", targets=(target,), mask_policy=MASK.id), **changes)
-
-
-def test_one_model_is_told_by_its_name(tmp_path: Path, upstream: Upstream, start: Start) -> None:
-    keys = (make_key("aaaaaaaa"), make_key("bbbbbbbb", models=("other",)))
-    gateway = start(make_home(tmp_path, upstream_url=upstream.url, keys=keys))
-    with client(gateway) as ai:
-        assert ai.models.retrieve("gnomon-chat").owned_by == "gnomon"
-        with pytest.raises(openai.NotFoundError):
-            ai.models.retrieve("nothing")
-    with client(gateway, "bbbbbbbb") as ai, pytest.raises(openai.NotFoundError):
-        ai.models.retrieve("gnomon-chat")  # what a key may not use is not there
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from typing import Any
 
 import httpx
 import msgspec
-import openai
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -111,6 +110,8 @@ def test_a_new_policy_forgets_all_answers(cached: Home, upstream: Upstream, star
 
 
 def test_a_remembered_answer_streams_and_a_stream_is_remembered(cached: Home, upstream: Upstream, start: Start) -> None:
+    import openai
+
     gateway = start(cached)
     upstream.script = Script(pieces=("请拨打138", "12345678", "，谢谢"))
     live = gateway.call("问", stream=True)

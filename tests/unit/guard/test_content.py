@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.fakes.remembered import PATTERNS
 
 from gnomon.contract.content import ContentPolicy, ContentRule
 from gnomon.guard.content.book import BadBook, Book, Rule, check
@@ -32,7 +33,7 @@ BOOK = Book(
         Rule("crime", "crime", "unsafe.crime", ("ask", "crime"), 0.7, at_least=2, ordered=True, unless=("excuse",)),
     ),
 )
-ENGINE = Engine(BOOK)
+ENGINE = Engine(BOOK, PATTERNS)
 GUARD = ContentGuard(
     ContentPolicy(id="p", version="1", rules=(ContentRule(category="*", flag_at=0.5, block_at=0.8),)), ENGINE
 )
