@@ -16,8 +16,8 @@ from gnomon.kit.ids import new_id
 
 
 @cache
-def _empty() -> Path:
-    """A store with its tables: a copy, for making them takes as long again as opening it."""
+def empty_store() -> Path:
+    """The file of a store with its tables: a copy, for making them takes as long again as opening it."""
     folder = Path(tempfile.mkdtemp(prefix="gnomon-records-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     RecordsDuckDB(folder / "traffic.duckdb").close()
@@ -32,7 +32,7 @@ class StoredRecords:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(_empty(), folder / "traffic.duckdb")
+        shutil.copyfile(empty_store(), folder / "traffic.duckdb")
         self._store = RecordsDuckDB(folder / "traffic.duckdb")
         self._added: list[TrafficRecord] = []
         self.quarantine = Quarantine(folder / "quarantine")

@@ -17,26 +17,6 @@ from gnomon.contract.traffic import DefenceNotice, Feedback, TrafficRecord
 from gnomon.kit.errors import BadInput, Unavailable
 
 _MEMORY = "512MB"
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS records (
-    id VARCHAR NOT NULL, "at" DOUBLE NOT NULL, outcome VARCHAR NOT NULL, status SMALLINT NOT NULL,
-    guard_in_ms DOUBLE, connect_ms DOUBLE, first_token_ms DOUBLE, total_ms DOUBLE NOT NULL,
-    policy VARCHAR NOT NULL, roster VARCHAR NOT NULL, endpoint VARCHAR NOT NULL, model VARCHAR NOT NULL,
-    target VARCHAR NOT NULL, version VARCHAR NOT NULL, canary VARCHAR NOT NULL, key_id VARCHAR NOT NULL,
-    caller VARCHAR NOT NULL, team VARCHAR NOT NULL, address VARCHAR NOT NULL, stream BOOLEAN NOT NULL,
-    tokens_in BIGINT NOT NULL, tokens_out BIGINT NOT NULL, entities_in MAP(VARCHAR, INTEGER) NOT NULL,
-    entities_out MAP(VARCHAR, INTEGER) NOT NULL, error VARCHAR NOT NULL, tags MAP(VARCHAR, VARCHAR) NOT NULL);
-CREATE TABLE IF NOT EXISTS contents (id VARCHAR NOT NULL, "at" DOUBLE NOT NULL, request VARCHAR, reply VARCHAR);
-ALTER TABLE contents ADD COLUMN IF NOT EXISTS sealed VARCHAR;
-CREATE TABLE IF NOT EXISTS notices (
-    id VARCHAR NOT NULL, "at" DOUBLE NOT NULL, kind VARCHAR NOT NULL, subject VARCHAR NOT NULL, reason VARCHAR NOT NULL,
-    until DOUBLE NOT NULL, facts MAP(VARCHAR, DOUBLE) NOT NULL);
-CREATE TABLE IF NOT EXISTS feedback (
-    id VARCHAR NOT NULL, "at" DOUBLE NOT NULL, request VARCHAR NOT NULL, caller VARCHAR NOT NULL, team VARCHAR NOT NULL,
-    key_id VARCHAR NOT NULL, rating TINYINT NOT NULL, comment VARCHAR NOT NULL);
-CREATE TABLE IF NOT EXISTS persons (token VARCHAR NOT NULL, id VARCHAR NOT NULL, "at" DOUBLE NOT NULL);
-CREATE TABLE IF NOT EXISTS spools (name VARCHAR PRIMARY KEY, bytes BIGINT NOT NULL);
-"""
 _FINDINGS = (
     "STRUCT(category VARCHAR, direction VARCHAR, score DOUBLE, action VARCHAR, rule VARCHAR, book VARCHAR,"
     ' "start" INTEGER, "end" INTEGER)[]'
@@ -56,6 +36,27 @@ _LATER = {
     "tried": "VARCHAR DEFAULT ''",
     "content": f"{_FINDINGS} DEFAULT []",
 }
+_SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS records (
+    id VARCHAR NOT NULL, "at" DOUBLE NOT NULL, outcome VARCHAR NOT NULL, status SMALLINT NOT NULL,
+    guard_in_ms DOUBLE, connect_ms DOUBLE, first_token_ms DOUBLE, total_ms DOUBLE NOT NULL,
+    policy VARCHAR NOT NULL, roster VARCHAR NOT NULL, endpoint VARCHAR NOT NULL, model VARCHAR NOT NULL,
+    target VARCHAR NOT NULL, version VARCHAR NOT NULL, canary VARCHAR NOT NULL, key_id VARCHAR NOT NULL,
+    caller VARCHAR NOT NULL, team VARCHAR NOT NULL, address VARCHAR NOT NULL, stream BOOLEAN NOT NULL,
+    tokens_in BIGINT NOT NULL, tokens_out BIGINT NOT NULL, entities_in MAP(VARCHAR, INTEGER) NOT NULL,
+    entities_out MAP(VARCHAR, INTEGER) NOT NULL, error VARCHAR NOT NULL, tags MAP(VARCHAR, VARCHAR) NOT NULL,
+    {", ".join(f"{name} {kind}" for name, kind in _LATER.items())});
+CREATE TABLE IF NOT EXISTS contents (id VARCHAR NOT NULL, "at" DOUBLE NOT NULL, request VARCHAR, reply VARCHAR);
+ALTER TABLE contents ADD COLUMN IF NOT EXISTS sealed VARCHAR;
+CREATE TABLE IF NOT EXISTS notices (
+    id VARCHAR NOT NULL, "at" DOUBLE NOT NULL, kind VARCHAR NOT NULL, subject VARCHAR NOT NULL, reason VARCHAR NOT NULL,
+    until DOUBLE NOT NULL, facts MAP(VARCHAR, DOUBLE) NOT NULL);
+CREATE TABLE IF NOT EXISTS feedback (
+    id VARCHAR NOT NULL, "at" DOUBLE NOT NULL, request VARCHAR NOT NULL, caller VARCHAR NOT NULL, team VARCHAR NOT NULL,
+    key_id VARCHAR NOT NULL, rating TINYINT NOT NULL, comment VARCHAR NOT NULL);
+CREATE TABLE IF NOT EXISTS persons (token VARCHAR NOT NULL, id VARCHAR NOT NULL, "at" DOUBLE NOT NULL);
+CREATE TABLE IF NOT EXISTS spools (name VARCHAR PRIMARY KEY, bytes BIGINT NOT NULL);
+"""
 _NONE = "MAP {}"
 # What the data is to blame for; a full disk or too little memory is none of it.
 _UNFIT = (duckdb.DataError, duckdb.IntegrityError, duckdb.ProgrammingError, OverflowError, TypeError, ValueError)
@@ -137,8 +138,10 @@ class RecordsDuckDB:
         self._writing = threading.Lock()
         self._turn = Turns()
         self._db = _opened(path)
+        self._db.execute("BEGIN")  # one commit, not one for each table
         self._db.execute(_SCHEMA)
         self._widen()
+        self._db.execute("COMMIT")
 
     def append(
         self,
