@@ -258,4 +258,4 @@ def test_a_long_text_costs_as_much_a_character_as_a_short_one(unit: str) -> None
 
     cost(200)
     # Eight times the text: eight times the cost, or sixty-four. A busy machine cannot be wrong three times.
-    assert any(cost(16_000) < 40 * max(cost(2_000), 0.002) for _ in range(3))
+    assert any(cost(8_000) < 40 * max(cost(1_000), 0.002) for _ in range(3))

@@ -25,6 +25,12 @@ SMALL = 1 << 12
 DICTIONARY = ["今天 100 t", "医院 50 n", "王建国 3 nr", "李小红 3 nr", "杭州 30 ns", "表示 40 v", "大家 40 r"]
 
 
+@pytest.fixture(autouse=True)
+def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How small a file gets is none of these claims; the seconds for it were a third of these tests."""
+    monkeypatch.setattr(artefact, "_LEVEL", 1)
+
+
 def test_a_tagger_learns_the_names_it_is_shown() -> None:
     lexicon = load().tagger.lexicon
     sentences = Maker(DICTIONARY).sentences(120)

@@ -23,6 +23,7 @@ from gnomon.guard.names.tagger import ENTITIES, TAGS, Leaning, Tagger, evenly
 
 _MAGIC: Final = b"gnomon-names\n"
 _HEADER_BYTES: Final = 65_536
+_LEVEL = 12
 _DEEP: Final = 4
 """Which of the packed numbers are the weights that were learned with a second reader."""
 SHIPPED: Final = Path(__file__).with_name("shipped.names")
@@ -44,7 +45,7 @@ def save(
     arrays: list[npt.NDArray[Any]] = [tagger.weights, tagger.follow, tagger.lexicon.words, tagger.lexicon.chars]
     if deep:
         arrays += [deep.weights, deep.follow]
-    payload = zstandard.compress(b"".join(array.tobytes() for array in arrays), 12)
+    payload = zstandard.compress(b"".join(array.tobytes() for array in arrays), _LEVEL)
     header = {
         "features": VERSION,
         "bits": BITS,

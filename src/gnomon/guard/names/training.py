@@ -200,8 +200,9 @@ def packed(weights: Floats, follow: Floats, lexicon: Lexicon, hints: Hinter | No
     """The tagger with its weights as small whole numbers; the few that are larger are cut."""
     used = np.abs(weights[weights != 0])
     scale = float(np.quantile(used, _CUT)) / _LARGEST if used.size else 1.0
-    whole = np.clip(np.rint(weights / scale), -_LARGEST, _LARGEST).astype(np.int8)
-    return Tagger(np.ascontiguousarray(whole), follow.copy(), lexicon, scale=scale, hints=hints)
+    whole = weights / scale
+    np.clip(np.rint(whole, out=whole), -_LARGEST, _LARGEST, out=whole)  # in place: there are millions
+    return Tagger(np.ascontiguousarray(whole.astype(np.int8)), follow.copy(), lexicon, scale=scale, hints=hints)
 
 
 def slopes(scores: Floats, tags: npt.NDArray[np.int8], follow: Floats) -> tuple[float, Floats, Floats]:
