@@ -23,11 +23,26 @@ MEDIA: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A document or register, with what it says by digest; `render` makes the bytes."""
+    """A document or register, with what it says by digest."""
 
-    title: str
-    content_sha256: str
-    render: Callable[[], bytes]
+    says: Document | Register
+
+    @property
+    def title(self) -> str:
+        return self.says.title
+
+    @property
+    def content_sha256(self) -> str:
+        return self.says.content_sha256
+
+    def render(self, format: str) -> bytes:
+        says = self.says
+        return _PAPERS[format](says) if isinstance(says, Document) else _SHEETS[format](says)
+
+
+def is_paper(format: str) -> bool:
+    """Whether it is a paper to be read; the other formats are a register's. All papers of a language say the same."""
+    return format in _PAPERS
 
 
 def write(session: Session, report: Report) -> Written:
@@ -36,8 +51,5 @@ def write(session: Session, report: Report) -> Written:
     context = papers.Context(session, locale=report.language, zone=settings.timezone, now=report.requested_at)
     paper = papers.write(context, report.kind, report.subject_id)
     issue = {"number": report.number, "version": report.version, "issuer": context.team_of(report.made_by)}
-    if report.format in _PAPERS:
-        document = papers.as_document(context, paper, **issue)  # type: ignore[arg-type]  # number str, version int
-        return Written(document.title, document.content_sha256, lambda: _PAPERS[report.format](document))
-    register = papers.as_register(context, paper, **issue)  # type: ignore[arg-type]  # number str, version int
-    return Written(register.title, register.content_sha256, lambda: _SHEETS[report.format](register))
+    shaped = papers.as_document if is_paper(report.format) else papers.as_register
+    return Written(shaped(context, paper, **issue))  # type: ignore[arg-type]  # number str, version int
