@@ -84,14 +84,21 @@ class Contender:
         assert self.process is not None
         total = 0.0
         for process in [self.process, *self.process.children(recursive=True)]:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                times = process.cpu_times()
-                total += times.user + times.system
+            with contextlib.suppress(psutil.NoSuchProcess, OSError):
+                total += _cpu_s(process)
         return total
 
     def rss_mb(self) -> float:
         assert self.process is not None
         return float(sum(p.memory_info().rss for p in [self.process, *self.process.children(recursive=True)]) / 1e6)
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    """Linux tells it to the nanosecond, as a clock of that process (clock_getcpuclockid); others in hundredths."""
+    if sys.platform == "linux":
+        return time.clock_gettime((~process.pid << 3) | 2)
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def free_port() -> int:
