@@ -20,9 +20,7 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 def hosts(
     request: pytest.FixtureRequest, tmp_path: Path, loop: asyncio.AbstractEventLoop
 ) -> Iterator[tuple[Host, Host]]:
-    if request.param == "redis":
-        pytest.importorskip("redis")
-        if not redis_answers():
-            pytest.skip("no Redis on 127.0.0.1:6379")
+    if request.param == "redis" and not redis_answers():
+        pytest.skip("no Redis on 127.0.0.1:6379")
     with pair(request.param, tmp_path, loop) as found:
         yield found

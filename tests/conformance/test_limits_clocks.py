@@ -100,7 +100,6 @@ def test_a_step_of_rediss_clock_moves_its_limits_by_one_pause_at_most(
     tmp_path_factory: pytest.TempPathFactory, loop: asyncio.AbstractEventLoop, steps: list[tuple[float, float, float]]
 ) -> None:
     """Nobody waits longer than his limit says plus those pauses, and nobody gets more than they would refill."""
-    pytest.importorskip("redis")
     if not redis_answers():
         pytest.skip("no Redis on 127.0.0.1:6379")
     server, now, meter = Ticks(NOW), NOW, Meter("key:y", per_minute=6)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from redis import Redis
 
 from gnomon.backends.limits_local import LimitsLocal
 from gnomon.contract.bundle import GuessRule
@@ -18,10 +19,9 @@ from tests.fakes.limits import METERS, NOW, REDIS, TICKS, Host, own_redis, pair,
 
 
 def test_redis_never_learns_an_address(tmp_path: Path, loop: asyncio.AbstractEventLoop) -> None:
-    redis = pytest.importorskip("redis")
     if not redis_answers():
         pytest.skip("no Redis on 127.0.0.1:6379")
-    with pair("redis", tmp_path, loop) as (one, two), redis.Redis.from_url(REDIS, decode_responses=True) as client:
+    with pair("redis", tmp_path, loop) as (one, two), Redis.from_url(REDIS, decode_responses=True) as client:
         one.guess("198.51.100.77", GuessRule(count=1, ban_s=60))
         two.guess("198.51.100.78", GuessRule(count=9, ban_s=60))
         one.settle()
@@ -51,7 +51,6 @@ STEPS = st.lists(
 def test_redis_says_exactly_what_the_hosts_own_table_says(
     tmp_path_factory: pytest.TempPathFactory, loop: asyncio.AbstractEventLoop, steps: list[Any]
 ) -> None:
-    pytest.importorskip("redis")
     if not redis_answers():
         pytest.skip("no Redis on 127.0.0.1:6379")
     folder, now = tmp_path_factory.mktemp("both"), NOW
@@ -79,7 +78,6 @@ def test_redis_says_exactly_what_the_hosts_own_table_says(
 def test_with_redis_gone_quotas_fall_to_the_hosts_share_and_bans_stay(
     tmp_path: Path, loop: asyncio.AbstractEventLoop
 ) -> None:
-    pytest.importorskip("redis")
     if shutil.which("redis-server") is None:
         pytest.skip("no redis-server to kill")
     with socket.socket() as probe:

@@ -22,8 +22,6 @@ from tests.fakes.slow_redis import NEVER_S, SlowRedis
 TIMEOUT_S = 0.25
 SLOTS = Meter("key:x", concurrency=50)
 
-pytest.importorskip("redis")
-
 
 @pytest.fixture
 def ending() -> Iterator[asyncio.AbstractEventLoop]:

@@ -43,7 +43,6 @@ def calls(gateway: GatewayProcess, number: int, *, key: str = "aaaaaaaa") -> tup
 
 
 def test_a_redis_that_dies_and_returns_costs_nobody_an_answer(tmp_path: Path, upstream: Upstream) -> None:
-    pytest.importorskip("redis")
     if shutil.which("redis-server") is None:
         pytest.skip("no redis-server to kill")
     port = free_port()
@@ -78,7 +77,6 @@ def test_a_redis_that_dies_and_returns_costs_nobody_an_answer(tmp_path: Path, up
 
 @pytest.mark.parametrize("answers", ["never", "late", "not connected", "refuses"])
 def test_a_gateway_ends_when_it_is_told_whatever_redis_does(tmp_path: Path, upstream: Upstream, answers: str) -> None:
-    pytest.importorskip("redis")
     redis = SlowRedis(answer_s={"never": NEVER_S}.get(answers, 0.1), is_full=answers == "not connected")
     # What is left open would keep the loop from closing, not only be told of.
     environment = {

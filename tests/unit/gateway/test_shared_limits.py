@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from redis import Redis
 
 from gnomon.contract.bundle import GuessRule, Quota
 from tests.fakes.bundle import make_home
@@ -22,12 +23,11 @@ BODY = {"model": "gnomon-chat", "messages": [{"role": "user", "content": "a"}]}
 
 @pytest.fixture
 def prefix() -> Iterator[str]:
-    redis = pytest.importorskip("redis")
     if not redis_answers():
         pytest.skip("no Redis on 127.0.0.1:6379")
     name = f"test-{uuid.uuid4().hex}"
     yield name
-    with redis.Redis.from_url(REDIS) as client:
+    with Redis.from_url(REDIS) as client:
         for key in client.scan_iter(f"{{{name}}}:*"):
             client.delete(key)
 
