@@ -1,6 +1,6 @@
 """The events in the bytes of a stream: a line ends with LF, CR or CRLF, as its server likes, and is cut anywhere."""
 
-_CR, _LF = 13, 10  # see `moulds`
+_CR, _LF = b"\r\n"  # numbers, see `moulds`
 
 
 def split(data: bytes) -> tuple[list[bytes], bytes]:

@@ -23,7 +23,7 @@ CALM = frozenset((("index", "delta", "finish_reason"), ("index", "delta", "logpr
 """The members of a choice beside which no server has put any of its own."""
 KNOWN = RUNNING | {"role", "tool_calls", "function_call"}
 """Members of a delta that may be null."""
-_LF, _BACKSLASH = 10, 92  # bytes are looked for as numbers: as bytes each look fails first, and is tried again
+_LF, _BACKSLASH = b"\n\\"  # bytes are looked for as numbers: as bytes each look fails first, and is tried again
 
 
 class Mould:

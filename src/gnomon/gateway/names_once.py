@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 _encode = msgspec.json.Encoder().encode
+_BACKSLASH = ord("\\")
 # How a name's end and its colon may be written otherwise than `":`: then only a full look tells.
 _HINTS = (b"\\u00", b'" ', b'"\n', b'"\t', b'"\r')  # each found in a fraction of what the pattern takes
 _SPACE_HINTS = (
@@ -27,7 +28,7 @@ def repeated(raw: bytes, value: Any) -> str | None:
     again = _encode(value)
     if again == raw:
         return None
-    hints = _HINTS if 92 in raw else _SPACE_HINTS
+    hints = _HINTS if _BACKSLASH in raw else _SPACE_HINTS
     # `in` would take bytes for a number first, and make an error of each, which costs ten times the look.
     plain = all(raw.find(hint) < 0 for hint in hints) or _OTHERWISE.search(raw) is None
     if plain and raw.count(b'":') == again.count(b'":'):
