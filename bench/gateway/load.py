@@ -1,8 +1,9 @@
 """A small load generator over raw sockets: requests at a fixed rate, and paced streams. Prints one JSON line.
 
 `load.py rate PORT RATE SECONDS` → latencies from the moment a request was due (no coordinated omission).
-`load.py streams PORT STREAMS STAGGER_MS` → events, first-token times and each stream's longest silence, of as many at
-once. `load.py mixed PORT SECONDS` → answers by status, of plain, personal, streamed, wrong and broken requests.
+`load.py streams PORT STREAMS STAGGER_MS SECONDS` → streams and events, first-token times and each one's longest
+silence, of as many at once, each followed by the next until the time is over; 0 seconds: one each.
+`load.py mixed PORT SECONDS` → answers by status, of plain, personal, streamed, wrong and broken requests.
 Body, key, path and further headers come from the environment, as for wrk (see post.lua).
 """
 
@@ -119,22 +120,31 @@ async def at_rate(port: int, data: bytes, rate: float, seconds: float) -> dict[s
     return {"ms": latencies, "failed": failed, "wrong": wrong}
 
 
-async def streams(port: int, data: bytes, count: int, stagger_ms: float) -> dict[str, Any]:
+async def streams(port: int, data: bytes, count: int, stagger_ms: float, seconds: float) -> dict[str, Any]:
     callers = [await connect(port) for _ in range(count)]
+    until = time.perf_counter() + seconds
     firsts: list[float] = []
+    silences: list[float] = []
+    events = 0
 
-    async def one(caller: Caller, wait: float) -> int:
+    async def one(caller: Caller, wait: float) -> None:
+        nonlocal events
         await asyncio.sleep(wait)
-        begun = time.perf_counter()
-        await caller.ask(data)
-        firsts.append((caller.first - begun) * 1000)
-        return caller.events
+        while True:
+            begun = time.perf_counter()
+            await caller.ask(data)
+            firsts.append((caller.first - begun) * 1000)
+            silences.append(caller.silence * 1000)
+            events += caller.events
+            if time.perf_counter() >= until:
+                return
 
-    events = await asyncio.gather(*(one(c, n * stagger_ms / 1000) for n, c in enumerate(callers)))
+    await asyncio.gather(*(one(c, n * stagger_ms / 1000) for n, c in enumerate(callers)))
     return {
-        "events": sum(events),
+        "streams": len(firsts),
+        "events": events,
         "first_ms": firsts,
-        "silence_ms": [c.silence * 1000 for c in callers],
+        "silence_ms": silences,
         "failed": sum(c.failed for c in callers),
         "wrong": max(c.wrong for c in callers),
     }
@@ -177,7 +187,7 @@ def main() -> None:
     if kind == "rate":
         found = uvloop.run(at_rate(port, request(body, key), numbers[0], numbers[1]))
     elif kind == "streams":
-        found = uvloop.run(streams(port, request(body, key), int(numbers[0]), numbers[1]))
+        found = uvloop.run(streams(port, request(body, key), int(numbers[0]), *numbers[1:]))
     else:
         found = uvloop.run(mixed(port, body, key, numbers[0]))
     print(json.dumps(found))

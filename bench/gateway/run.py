@@ -2,8 +2,8 @@
 
 All features on: key, limits, masking in and out with personal data in both bodies, records. One worker, with a core for
 itself (`taskset`); callers and model server have the others. CPU is that of the gateway's whole process tree, per
-request or stream event. Latencies are what the gateway adds to the same load sent straight to the model server. Peers
-do less (no masking, no records); nginx only passes bytes through.
+request or event that the model server sent. Latencies are what the gateway adds to the same load sent straight to the
+model server. Peers do less (no masking, no records); nginx only passes bytes through.
 
 `--soak SECONDS` measures something else: whether memory stays flat under mixed load (3600 is the hour of the goal).
 """
@@ -126,11 +126,11 @@ def measure(folder: Path, makers: list[Any], *, rounds: int, seconds: int) -> tu
             found.append(one)
         for _ in range(rounds):
             base = load(fast, folder, "rate", RATE, seconds)["ms"]
-            base_first = statistics.median(load(paced, folder, "streams", STREAMS, 4)["first_ms"])
+            direct = load(paced, folder, "streams", STREAMS, 4, seconds)
             for contender in found:
                 saturate(contender, folder, seconds)
                 try:
-                    one_round(contender, folder, base=base, base_first=base_first, seconds=seconds)
+                    one_round(contender, folder, base=base, direct=direct, seconds=seconds)
                 except RuntimeError as error:  # a peer that cannot do a part of it: told, and its figure left out
                     if contender.name == "gnomon":
                         raise
@@ -144,7 +144,7 @@ def measure(folder: Path, makers: list[Any], *, rounds: int, seconds: int) -> tu
     return found, skipped
 
 
-def one_round(contender: Contender, folder: Path, *, base: list[float], base_first: float, seconds: int) -> None:
+def one_round(contender: Contender, folder: Path, *, base: list[float], direct: dict[str, Any], seconds: int) -> None:
     contender.add("rss_mb", contender.rss_mb())
     ms = load(contender, folder, "rate", _rate(contender), seconds)["ms"]
     contender.add("added_p50_ms", percentile(ms, 0.5) - percentile(base, 0.5))
@@ -152,9 +152,16 @@ def one_round(contender: Contender, folder: Path, *, base: list[float], base_fir
     paced = contender.paced
     assert paced is not None
     before = paced.cpu_s()
-    streamed = load(paced, folder, "streams", SLOW_STREAMS if contender.is_slow else STREAMS, 4)
-    contender.add("cpu_us_per_stream_event", (paced.cpu_s() - before) / streamed["events"] * 1e6)
-    contender.add("added_first_token_p50_ms", statistics.median(streamed["first_ms"]) - base_first)
+    streamed = load(paced, folder, "streams", SLOW_STREAMS if contender.is_slow else STREAMS, 4, seconds)
+    contender.add("cpu_us_per_stream_event", (paced.cpu_s() - before) / events(streamed, direct) * 1e6)
+    contender.add(
+        "added_first_token_p50_ms", statistics.median(streamed["first_ms"]) - statistics.median(direct["first_ms"])
+    )
+
+
+def events(streamed: dict[str, Any], direct: dict[str, Any]) -> float:
+    """How many the model server sent for these streams: who masks what lies in three sends on one for them."""
+    return float(streamed["streams"] * direct["events"] / direct["streams"])
 
 
 def crowd(folder: Path, make: Any, found: list[Contender]) -> None:
@@ -163,10 +170,11 @@ def crowd(folder: Path, make: Any, found: list[Contender]) -> None:
     if not known:
         return
     with model_server(folder, between_s=CROWD_BETWEEN_S) as port, make(_folder(folder, "crowd"), port) as contender:
+        direct = load(Contender("direct", port), folder, "streams", 1, 0, 0)
         warm(contender, folder)
         before = contender.cpu_s()
-        streamed = load(contender, folder, "streams", CROWD, 3)
-        known[0].add("streams_1000_cpu_us_per_event", (contender.cpu_s() - before) / streamed["events"] * 1e6)
+        streamed = load(contender, folder, "streams", CROWD, 3, 0)
+        known[0].add("streams_1000_cpu_us_per_event", (contender.cpu_s() - before) / events(streamed, direct) * 1e6)
         known[0].add("streams_1000_silence_p99_ms", percentile(streamed["silence_ms"], 0.99))
         known[0].add("streams_1000_stalled", sum(ms > STALL_MS for ms in streamed["silence_ms"]))
 

@@ -3,10 +3,12 @@
 Rates are GCRA, the leaky bucket as a meter: one number, the theoretical arrival time, says how full the bucket is.
 """
 
+from typing import Final
+
 from gnomon.contract.ports import Entry, Meter, Refused, Room
 
-DEBT_S = 3600.0  # what an answer costs beyond what was reserved is owed, up to so much time
-_EPSILON = 1e-6  # seconds; a double of today's Unix time is exact to 2.4e-7
+DEBT_S: Final = 3600.0  # what an answer costs beyond what was reserved is owed, up to so much time
+_EPSILON: Final = 1e-6  # seconds; a double of today's Unix time is exact to 2.4e-7
 
 
 class Account:

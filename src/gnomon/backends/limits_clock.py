@@ -11,14 +11,15 @@ import struct
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 Ticks = Callable[[], float]
 
-PLACE = 8  # in the file's header, after its mark
-_STATE = struct.Struct("<36sddd")  # boot id, offset, the newest count that a worker saw, the wall time then
-_SEEN = struct.Struct("<dd")
-_SEEN_AT = PLACE + _STATE.size - _SEEN.size
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+PLACE: Final = 8  # in the file's header, after its mark
+_STATE: Final = struct.Struct("<36sddd")  # boot id, offset, the newest count that a worker saw, the wall time then
+_SEEN: Final = struct.Struct("<dd")
+_SEEN_AT: Final = PLACE + _STATE.size - _SEEN.size
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 def since_boot() -> float:

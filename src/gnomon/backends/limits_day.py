@@ -7,13 +7,14 @@ right again is still in the same day.
 
 import mmap
 import struct
+from typing import Final
 
-LEAST_S = 57_600.0
+LEAST_S: Final = 57_600.0
 """From where a day began to where the next may: less by some hours than any day, for who moves his time zone."""
-DAY_S = 86_400.0
-_LONGER_S = 7_200.0  # than that a day may be, by the hours that are moved in autumn
-_BEGAN = struct.Struct("<d")
-_AT = 256  # in the file's header
+DAY_S: Final = 86_400.0
+_LONGER_S: Final = 7_200.0  # than that a day may be, by the hours that are moved in autumn
+_BEGAN: Final = struct.Struct("<d")
+_AT: Final = 256  # in the file's header
 
 
 class HostDay:

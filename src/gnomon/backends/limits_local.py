@@ -17,44 +17,22 @@ import struct
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from gnomon import native
+from gnomon.backends import limits_layout as layout
 from gnomon.backends.limits_account import Account
 from gnomon.backends.limits_clock import HostClock, Ticks
 from gnomon.backends.limits_day import HostDay
-from gnomon.backends.limits_locks import WORKER, Locked, Word, begin_alone, flock, forget_owner, keep_plain
+from gnomon.backends.limits_locks import Locked, Word, begin_alone, flock, forget_owner, keep_plain
 from gnomon.contract.bundle import Canary, GuessRule
 from gnomon.contract.ports import Day, Entry, Meter, Room
 from gnomon.kit.errors import Unavailable
 
-_MAGIC = b"gnlimit5"
-_HEADER = 4096
-_WORKERS = 16  # columns of the concurrency table
-_PROBE = 8
-_METERS, _BANS, _GUESSES, _CANARIES = 65_536, 16_384, 16_384, 256  # 10,000 keys fill a sixth: eight in a row are rare
-
-_METER = struct.Struct("<Qddddqqq")  # hash, last used, the numbers of an Account
-_SLOTS = struct.Struct(f"<{_WORKERS}H")  # held by each worker
-_METER_SIZE = _METER.size + _SLOTS.size
-_BAN = struct.Struct("<Qddd")  # hash, end, and of the wall clock: since, the newest lift that was obeyed
-_GUESS = struct.Struct("<Qdq")  # hash, start of the window, count
-_CANARY = struct.Struct("<Qqqqd")  # hash, requests, failures, slow, retreated at
-_HASH = struct.Struct("<Q")
-_DOUBLE = struct.Struct("<d")
-_COUNT = struct.Struct("<H")
-_PLAN = struct.Struct("<Q6q")  # a Meter for the twin in C: its hash, its limits
-_MOST_KNOWN = 32_768
-_quick = native.load("limits") if sys.byteorder == "little" else None  # what it leaves alone is done here
-
-_METER_AT = _HEADER
-_BAN_AT = _METER_AT + _METERS * _METER_SIZE
-_GUESS_AT = _BAN_AT + _BANS * _BAN.size
-_CANARY_AT = _GUESS_AT + _GUESSES * _GUESS.size
-_SIZE = _CANARY_AT + _CANARIES * _CANARY.size
-
-# bytes of the header that stand for locks: one a table, one a worker column
-_LOCK_METERS, _LOCK_BANS, _LOCK_GUESSES, _LOCK_CANARIES, _LOCK_SETUP = 64, 65, 66, 67, 68
-_LOCK_WORKER = WORKER
+_MAGIC: Final = b"gnlimit5"
+_PROBE: Final = 8  # places in a row that an entry may be in
+_MOST_KNOWN: Final = 32_768
+_quick: Final = native.load("limits") if sys.byteorder == "little" else None  # what it leaves alone is done here
 
 
 class LimitsLocal:
@@ -68,14 +46,14 @@ class LimitsLocal:
         self._plans: dict[int, tuple[Sequence[Meter], bytes]] = {}
         self._fd = _open(path)
         self._locks: dict[int, Locked | Word] = {
-            place: Locked(self._fd, place) for place in range(_LOCK_METERS, _LOCK_SETUP + 1)
+            place: Locked(self._fd, place) for place in range(layout.LOCK_METERS, layout.LOCK_SETUP + 1)
         }
-        with self._lock(_LOCK_SETUP):
-            if os.fstat(self._fd).st_size != _SIZE:
-                os.ftruncate(self._fd, _SIZE)
+        with self._lock(layout.LOCK_SETUP):
+            if os.fstat(self._fd).st_size != layout.SIZE:
+                os.ftruncate(self._fd, layout.SIZE)
                 os.pwrite(self._fd, _MAGIC, 0)
-            os.posix_fallocate(self._fd, 0, _SIZE)  # a hole that is written to with the disk full is a SIGBUS
-            self._map = mmap.mmap(self._fd, _SIZE)
+            os.posix_fallocate(self._fd, 0, layout.SIZE)  # a hole that is written to with the disk full is a SIGBUS
+            self._map = mmap.mmap(self._fd, layout.SIZE)
             self.clock = HostClock(self._map, ticks=ticks, boot=boot)
             self._day = HostDay(self._map)
             if self._is_alone():
@@ -86,10 +64,10 @@ class LimitsLocal:
                 keep_plain(self._map, self._fd)
             else:
                 forget_owner(_quick, self._map, self._fd, column)
-                self._locks[_LOCK_METERS] = Word(_quick, self._map, self._fd, self._mine)
-            if self._map[_LOCK_WORKER + column]:
+                self._locks[layout.LOCK_METERS] = Word(_quick, self._map, self._fd, self._mine)
+            if self._map[layout.WORKER + column]:
                 self._clear_column(column)
-            self._map[_LOCK_WORKER + column] = 1
+            self._map[layout.WORKER + column] = 1
 
     def enter(
         self,
@@ -112,7 +90,7 @@ class LimitsLocal:
                 return Entry(requests=requests and Room(*requests), tokens=spare and Room(*spare))
         entry = Entry()
         taken = []
-        with self._lock(_LOCK_METERS):
+        with self._lock(layout.LOCK_METERS):
             for number, meters in ((1, fresh), (0, inside)):
                 for meter in meters:
                     at, account = self._account(meter)
@@ -139,22 +117,22 @@ class LimitsLocal:
             plan = self._plan(meters)
             if _quick.leave(self._map, self._fd, plan, b"", tokens, cost, today, now, self._mine):
                 return
-        with self._lock(_LOCK_METERS):
+        with self._lock(layout.LOCK_METERS):
             for meter in meters:
                 if tokens or cost:
                     at, account = self._account(meter)
                     account.settle(meter, tokens=tokens, cost=cost, day=today, now=now)
                     self._keep(meter, at, account, now)
                 else:
-                    at = self._place(_METER_AT, _METERS, _METER_SIZE, self._hash(meter.subject))
+                    at = self._place(layout.METER_AT, layout.METERS, layout.METER_SIZE, self._hash(meter.subject))
                 if meter.concurrency:
                     self._hold(at, -1)
 
     def banned_until(self, subject: str, now: float, *, lifted_at: float = 0.0) -> float:
-        at = self._find(_BAN_AT, _BANS, _BAN.size, self._hash(subject))
+        at = self._find(layout.BAN_AT, layout.BANS, layout.BAN.size, self._hash(subject))
         if at < 0:
             return 0.0
-        _, end, since, lifted = _BAN.unpack_from(self._map, at)
+        _, end, since, lifted = layout.BAN.unpack_from(self._map, at)
         left = float(end - self.clock())
         if left <= 0.0:
             return 0.0
@@ -165,14 +143,14 @@ class LimitsLocal:
 
     def guess(self, subject: str, rule: GuessRule, now: float) -> float:
         hashed, ticks = self._hash(subject), self.clock()
-        with self._lock(_LOCK_GUESSES):
-            at = self._place(_GUESS_AT, _GUESSES, _GUESS.size, hashed)
-            _, start, count = _GUESS.unpack_from(self._map, at)
+        with self._lock(layout.LOCK_GUESSES):
+            at = self._place(layout.GUESS_AT, layout.GUESSES, layout.GUESS.size, hashed)
+            _, start, count = layout.GUESS.unpack_from(self._map, at)
             if not start <= ticks < start + rule.window_s:
                 start, count = ticks, 0
             count += 1
             broken = count >= rule.count
-            _GUESS.pack_into(self._map, at, hashed, start, 0 if broken else count)
+            layout.GUESS.pack_into(self._map, at, hashed, start, 0 if broken else count)
         if not broken:
             return 0.0
         self.ban(self.trace(subject), left_s=rule.ban_s, since=now)
@@ -185,31 +163,31 @@ class LimitsLocal:
     def ban(self, trace: str, *, left_s: float, since: float) -> None:
         """The longer of two bans holds; one that is told again after it was lifted does not begin again."""
         hashed, now, since = int(trace, 16), self.clock(), milliseconds(since)
-        with self._lock(_LOCK_BANS):
-            at = self._place(_BAN_AT, _BANS, _BAN.size, hashed)
-            _, known_end, known_since, lifted = _BAN.unpack_from(self._map, at)
+        with self._lock(layout.LOCK_BANS):
+            at = self._place(layout.BAN_AT, layout.BANS, layout.BAN.size, hashed)
+            _, known_end, known_since, lifted = layout.BAN.unpack_from(self._map, at)
             if since == known_since and lifted >= since:
                 return
             begin = max(since, known_since) if known_end > now else since
-            _BAN.pack_into(self._map, at, hashed, max(now + left_s, known_end), begin, lifted)
+            layout.BAN.pack_into(self._map, at, hashed, max(now + left_s, known_end), begin, lifted)
 
     def _lift(self, subject: str, lifted_at: float) -> None:
         """A lift is obeyed once: by a wall clock that stood back it would seem to be later than every new ban."""
         hashed = self._hash(subject)
-        with self._lock(_LOCK_BANS):
-            at = self._place(_BAN_AT, _BANS, _BAN.size, hashed)
-            since = _BAN.unpack_from(self._map, at)[2]
-            _BAN.pack_into(self._map, at, hashed, 0.0, since, lifted_at)
+        with self._lock(layout.LOCK_BANS):
+            at = self._place(layout.BAN_AT, layout.BANS, layout.BAN.size, hashed)
+            since = layout.BAN.unpack_from(self._map, at)[2]
+            layout.BAN.pack_into(self._map, at, hashed, 0.0, since, lifted_at)
 
     def canary_retreated(self, canary_id: str) -> bool:
-        at = self._find(_CANARY_AT, _CANARIES, _CANARY.size, self._hash(canary_id))
-        return at >= 0 and _DOUBLE.unpack_from(self._map, at + 32)[0] > 0.0
+        at = self._find(layout.CANARY_AT, layout.CANARIES, layout.CANARY.size, self._hash(canary_id))
+        return at >= 0 and layout.DOUBLE.unpack_from(self._map, at + 32)[0] > 0.0
 
     def canary_result(self, canary: Canary, *, failed: bool, slow: bool) -> dict[str, float]:
         hashed = self._hash(canary.id)
-        with self._lock(_LOCK_CANARIES):
-            at = self._place(_CANARY_AT, _CANARIES, _CANARY.size, hashed)
-            _, requests, failures, slows, retreated = _CANARY.unpack_from(self._map, at)
+        with self._lock(layout.LOCK_CANARIES):
+            at = self._place(layout.CANARY_AT, layout.CANARIES, layout.CANARY.size, hashed)
+            _, requests, failures, slows, retreated = layout.CANARY.unpack_from(self._map, at)
             requests, failures, slows = requests + 1, failures + failed, slows + slow
             facts: dict[str, float] = {}
             for rule in canary.rules if not retreated else ():
@@ -219,7 +197,7 @@ class LimitsLocal:
                     facts["limit"] = rule.limit
                     retreated = 1.0
                     break
-            _CANARY.pack_into(self._map, at, hashed, requests, failures, slows, retreated)
+            layout.CANARY.pack_into(self._map, at, hashed, requests, failures, slows, retreated)
         return facts
 
     def retreat(self, canary_id: str) -> None:
@@ -227,27 +205,27 @@ class LimitsLocal:
         if self.canary_retreated(canary_id):
             return
         hashed = self._hash(canary_id)
-        with self._lock(_LOCK_CANARIES):
-            at = self._place(_CANARY_AT, _CANARIES, _CANARY.size, hashed)
-            _DOUBLE.pack_into(self._map, at + 32, 1.0)
+        with self._lock(layout.LOCK_CANARIES):
+            at = self._place(layout.CANARY_AT, layout.CANARIES, layout.CANARY.size, hashed)
+            layout.DOUBLE.pack_into(self._map, at + 32, 1.0)
 
     def reap(self) -> int:
         """Clear the columns of workers whose lock the kernel has dropped."""
         self.clock.remember()
         dead = 0
-        for column in range(_WORKERS):
-            if column == self._worker or not self._map[_LOCK_WORKER + column] or not self._try_column(column):
+        for column in range(layout.WORKERS):
+            if column == self._worker or not self._map[layout.WORKER + column] or not self._try_column(column):
                 continue
             self._clear_column(column)
-            self._map[_LOCK_WORKER + column] = 0
-            fcntl.fcntl(self._fd, fcntl.F_OFD_SETLK, flock(fcntl.F_UNLCK, _LOCK_WORKER + column))
+            self._map[layout.WORKER + column] = 0
+            fcntl.fcntl(self._fd, fcntl.F_OFD_SETLK, flock(fcntl.F_UNLCK, layout.WORKER + column))
             dead += 1
         return dead
 
     def close(self) -> None:
         """Give this worker's column back."""
         self._clear_column(self._worker)
-        self._map[_LOCK_WORKER + self._worker] = 0
+        self._map[layout.WORKER + self._worker] = 0
         self._map.close()
         os.close(self._fd)
 
@@ -259,7 +237,7 @@ class LimitsLocal:
         if known is None:
             if len(self._hashes) >= 32_768:
                 self._hashes.clear()
-            known = _HASH.unpack(hashlib.blake2b(name.encode(), digest_size=8).digest())[0] or 1
+            known = layout.HASH.unpack(hashlib.blake2b(name.encode(), digest_size=8).digest())[0] or 1
             self._hashes[name] = known
         return known
 
@@ -275,21 +253,21 @@ class LimitsLocal:
     def _packed(self, meter: Meter) -> bytes:
         limits = (meter.per_second, meter.per_minute, meter.concurrency)
         budgets = (meter.tokens_per_minute, meter.tokens_per_day, meter.cost_per_day)
-        return _PLAN.pack(self._hash(meter.subject), *limits, *budgets)
+        return layout.PLAN.pack(self._hash(meter.subject), *limits, *budgets)
 
     def _find(self, base: int, places: int, size: int, hashed: int) -> int:
         if _quick is not None:
             return int(_quick.find(self._map, base, places, size, hashed))
         for step in range(_PROBE):
             at = base + (hashed + step) % places * size
-            if _HASH.unpack_from(self._map, at)[0] == hashed:
+            if layout.HASH.unpack_from(self._map, at)[0] == hashed:
                 return at
         return -1
 
     def _place(self, base: int, places: int, size: int, hashed: int) -> int:
         """The entry's place, claimed and zeroed if it is new; the place with the smallest second field gives way."""
         at = base + hashed % places * size
-        if _HASH.unpack_from(self._map, at)[0] == hashed:
+        if layout.HASH.unpack_from(self._map, at)[0] == hashed:
             return at
         found = self._find(base, places, size, hashed)
         if found >= 0:
@@ -297,22 +275,24 @@ class LimitsLocal:
         best, oldest = -1, 0.0
         for step in range(_PROBE):
             at = base + (hashed + step) % places * size
-            if _HASH.unpack_from(self._map, at)[0] == 0:
+            if layout.HASH.unpack_from(self._map, at)[0] == 0:
                 best = at
                 break
-            age = _DOUBLE.unpack_from(self._map, at + 8)[0]
+            age = layout.DOUBLE.unpack_from(self._map, at + 8)[0]
             if best < 0 or age < oldest:
                 best, oldest = at, age
-        self._map[best : best + size] = _HASH.pack(hashed) + bytes(size - 8)
+        self._map[best : best + size] = layout.HASH.pack(hashed) + bytes(size - 8)
         return best
 
     def _account(self, meter: Meter) -> tuple[int, Account]:
-        at = self._place(_METER_AT, _METERS, _METER_SIZE, self._hash(meter.subject))
-        return at, Account(*_METER.unpack_from(self._map, at)[2:])
+        at = self._place(layout.METER_AT, layout.METERS, layout.METER_SIZE, self._hash(meter.subject))
+        return at, Account(*layout.METER.unpack_from(self._map, at)[2:])
 
     def _keep(self, meter: Meter, at: int, a: Account, now: float) -> None:
         hashed = self._hash(meter.subject)
-        _METER.pack_into(self._map, at, hashed, now, a.second, a.minute, a.tokens, a.day, a.day_tokens, a.day_cost)
+        layout.METER.pack_into(
+            self._map, at, hashed, now, a.second, a.minute, a.tokens, a.day, a.day_tokens, a.day_cost
+        )
 
     def _mend(self, meter: Meter, at: int, now: float) -> None:
         account = self._account(meter)[1]
@@ -320,13 +300,13 @@ class LimitsLocal:
         self._keep(meter, at, account, now)
 
     def _held(self, at: int) -> int:
-        return sum(_SLOTS.unpack_from(self._map, at + _METER.size))
+        return sum(layout.SLOTS.unpack_from(self._map, at + layout.METER.size))
 
     def _hold(self, at: int, change: int) -> None:
-        at += _METER.size + 2 * self._worker
-        held = _COUNT.unpack_from(self._map, at)[0] + change
+        at += layout.METER.size + 2 * self._worker
+        held = layout.COUNT.unpack_from(self._map, at)[0] + change
         if 0 <= held <= 65_535:
-            _COUNT.pack_into(self._map, at, held)
+            layout.COUNT.pack_into(self._map, at, held)
 
     # -- locks and columns --------------------------------------------------------------------------------------
 
@@ -335,33 +315,33 @@ class LimitsLocal:
 
     def _is_alone(self) -> bool:
         """Whether no other worker of the host lives; asked under the lock for setting up, which every worker passes."""
-        found = fcntl.fcntl(self._fd, fcntl.F_OFD_GETLK, flock(fcntl.F_WRLCK, _LOCK_WORKER, _WORKERS))
+        found = fcntl.fcntl(self._fd, fcntl.F_OFD_GETLK, flock(fcntl.F_WRLCK, layout.WORKER, layout.WORKERS))
         kind: int = struct.unpack_from("@h", found)[0]
         return kind == fcntl.F_UNLCK
 
     def _try_column(self, column: int) -> bool:
         try:
-            fcntl.fcntl(self._fd, fcntl.F_OFD_SETLK, flock(fcntl.F_WRLCK, _LOCK_WORKER + column))
+            fcntl.fcntl(self._fd, fcntl.F_OFD_SETLK, flock(fcntl.F_WRLCK, layout.WORKER + column))
         except OSError:
             return False
         return True
 
     def _claim_column(self) -> int:
-        for column in range(_WORKERS):
+        for column in range(layout.WORKERS):
             if self._try_column(column):
                 return column
         raise Unavailable(
-            f"All {_WORKERS} worker places of this host are taken.", next_step="Start fewer gateway workers."
+            f"All {layout.WORKERS} worker places of this host are taken.", next_step="Start fewer gateway workers."
         )
 
     def _clear_column(self, column: int) -> None:
-        first = _METER_AT + _METER.size + 2 * column
-        end = _METER_AT + _METERS * _METER_SIZE
-        with self._lock(_LOCK_METERS):
+        first = layout.METER_AT + layout.METER.size + 2 * column
+        end = layout.METER_AT + layout.METERS * layout.METER_SIZE
+        with self._lock(layout.LOCK_METERS):
             for byte in (first, first + 1):
                 # By strides: place by place would hold the other workers up for 20 ms.
-                if any(self._map[byte:end:_METER_SIZE]):
-                    self._map[byte:end:_METER_SIZE] = bytes(_METERS)
+                if any(self._map[byte : end : layout.METER_SIZE]):
+                    self._map[byte : end : layout.METER_SIZE] = bytes(layout.METERS)
 
 
 def milliseconds(at: float) -> float:
@@ -373,11 +353,11 @@ def _open(path: Path) -> int:
     """The table's file; one of another make gives way to a new one, and those who hold it keep it."""
     while True:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        with Locked(fd, _LOCK_SETUP):
+        with Locked(fd, layout.LOCK_SETUP):
             found = os.fstat(fd)
             if not found.st_nlink:
                 pass  # somebody put it aside while we waited
-            elif found.st_size in (0, _SIZE) and os.pread(fd, 8, 0) in (b"", _MAGIC):
+            elif found.st_size in (0, layout.SIZE) and os.pread(fd, 8, 0) in (b"", _MAGIC):
                 return fd
             else:
                 path.unlink(missing_ok=True)

@@ -5,12 +5,12 @@ import mmap
 import os
 import struct
 import time
-from typing import Any
+from typing import Any, Final
 
-WORKER, WORD, PLAIN = 128, 192, 200
-"""Bytes of the header: of each worker's column; of who changes the table; whether one worker here has no C."""
-_WORD = struct.Struct("<Q")
-_WAIT_S = 0.001  # a change takes microseconds
+from gnomon.backends import limits_layout as layout
+
+_WORD: Final = struct.Struct("<Q")
+_WAIT_S: Final = 0.001  # a change takes microseconds
 
 
 def flock(kind: int, place: int, count: int = 1) -> bytes:
@@ -52,27 +52,27 @@ class Word:
 
 def begin_alone(shared: mmap.mmap) -> None:
     """Nobody else uses the file: whoever did left nothing locked."""
-    _WORD.pack_into(shared, WORD, 0)
-    shared[PLAIN] = 0
+    _WORD.pack_into(shared, layout.WORD, 0)
+    shared[layout.PLAIN] = 0
 
 
 def forget_owner(quick: Any, shared: mmap.mmap, fd: int, column: int) -> None:
     """What the last worker of this column had locked is free. Its column is ours, so that it is no more."""
-    owner = _WORD.unpack_from(shared, WORD)[0]
+    owner = _WORD.unpack_from(shared, layout.WORD)[0]
     if owner & 0xFF == column + 1:
         quick.unlock(shared, fd, owner)
 
 
 def keep_plain(shared: mmap.mmap, fd: int) -> None:
     """From here on every worker locks a byte of the file, which needs no C; who has the word lets go of it first."""
-    shared[PLAIN] = 1
+    shared[layout.PLAIN] = 1
     while True:
         time.sleep(_WAIT_S)  # every core has seen it then
-        owner = _WORD.unpack_from(shared, WORD)[0]
+        owner = _WORD.unpack_from(shared, layout.WORD)[0]
         if not owner:
             return
-        if not _is_held(fd, WORKER + (owner & 0xFF) - 1):
-            _WORD.pack_into(shared, WORD, 0)  # of a worker that is no more
+        if not _is_held(fd, layout.WORKER + (owner & 0xFF) - 1):
+            _WORD.pack_into(shared, layout.WORD, 0)  # of a worker that is no more
 
 
 def _is_held(fd: int, place: int) -> bool:

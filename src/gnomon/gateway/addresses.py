@@ -2,11 +2,12 @@
 
 import ipaddress
 from collections.abc import Iterable
+from typing import Final, TypeAlias
 
 from gnomon.kit.errors import BadInput
 
-_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-_MOST = 32  # hops that are looked at
+_Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+_MOST: Final = 32  # hops that are looked at
 
 
 class Proxies:

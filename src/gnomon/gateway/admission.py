@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import time
+from typing import Final
 
 from gnomon.contract.bundle import GuessRule, Key
 from gnomon.contract.ports import Day, Entry, Limits, Meter
@@ -22,8 +23,8 @@ from gnomon.gateway.stale import StaleKeys
 from gnomon.gateway.uncounted import used
 from gnomon.kit.ids import new_id
 
-_UNSAID_ANSWER = 512  # tokens; some three times the median answer of a chat; what is really used is settled
-_NOBODY = "0" * 64  # compared with when the key id is unknown, so that knowing an id cannot be timed
+_UNSAID_ANSWER: Final = 512  # tokens; some three times the median answer of a chat; what is really used is settled
+_NOBODY: Final = "0" * 64  # compared with when the key id is unknown, so that knowing an id cannot be timed
 
 
 class Admission:

@@ -15,10 +15,10 @@ from gnomon.gateway.off_loop import in_turn
 from gnomon.gateway.quoting import is_utf8
 from gnomon.gateway.streaming import EventStream, Garbage
 
-MAX_REPLY_BYTES = 16 << 20
-_CODINGS = (b"br", b"compress", b"deflate", b"gzip", b"zstd")  # nothing else that it says of itself is recorded
+MAX_REPLY_BYTES: Final = 16 << 20
+_CODINGS: Final = (b"br", b"compress", b"deflate", b"gzip", b"zstd")  # nothing else that it says of itself is recorded
 _MOST_PATIENCE: Final = 6  # 64 reads before a stream that came back so often may go on by itself again
-_MARK = b"\xef\xbb\xbf"  # of byte order: a stream may begin with one, which belongs to no event
+_MARK: Final = b"\xef\xbb\xbf"  # of byte order: a stream may begin with one, which belongs to no event
 
 
 class Out(Protocol):

@@ -7,23 +7,27 @@ once; the rest waits until the next strings tell, at most to the end of the stre
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from gnomon.gateway import deltas
 from gnomon.gateway.guarding import PROTOCOL
 
-EVENT = -1
+EVENT: Final = -1
 """For the number of a choice: what stands beside all choices."""
-OF_EVENT = frozenset(("id", "object", "created", "model", "system_fingerprint", "service_tier", "choices", "error"))
+OF_EVENT: Final = frozenset(
+    ("id", "object", "created", "model", "system_fingerprint", "service_tier", "choices", "error")
+)
 """Members of an event that servers tell whole: nobody adds them up, and each is guarded for itself."""
-OF_CHOICE = frozenset(("index", "delta", "text", "finish_reason", "stop_reason", "native_finish_reason", "logprobs"))
+OF_CHOICE: Final = frozenset(
+    ("index", "delta", "text", "finish_reason", "stop_reason", "native_finish_reason", "logprobs")
+)
 """The same of a choice; its texts and their log-probabilities are guarded elsewhere."""
-_ENOUGH = 8  # characters said again: pieces of one text do not repeat what went before so far
-_MOST = 4096
-_WORDS = PROTOCOL | {"safe", "low", "medium", "high"}  # of filters; none of them is anybody's
-_MAY_GO_ON = re.compile(r"(?:^|[^\w./?&=-])\+?\d[\d\s-]{2,}$|@[^\s@]*$")  # how a number or an address may begin
-_IDS = ("\0id", "\0type")
-_MOST_FOUND = 64  # of what is found at the ends of strings: older ones have gone on
+_ENOUGH: Final = 8  # characters said again: pieces of one text do not repeat what went before so far
+_MOST: Final = 4096
+_WORDS: Final = PROTOCOL | {"safe", "low", "medium", "high"}  # of filters; none of them is anybody's
+_MAY_GO_ON: Final = re.compile(r"(?:^|[^\w./?&=-])\+?\d[\d\s-]{2,}$|@[^\s@]*$")  # how a number or an address may begin
+_IDS: Final = ("\0id", "\0type")
+_MOST_FOUND: Final = 64  # of what is found at the ends of strings: older ones have gone on
 
 
 class Ends:

@@ -7,6 +7,7 @@ byte has gone to the caller nothing does.
 
 import asyncio
 import random
+from typing import Final
 
 from gnomon.gateway.calling import Answer, Failure, Question, call, with_model
 from gnomon.gateway.exchange import Exchange
@@ -15,8 +16,10 @@ from gnomon.gateway.refusal import Refusal
 from gnomon.gateway.replies import upstream_failed
 from gnomon.gateway.services import Services
 
-_BACKOFF_S = 0.05  # before the first repetition, doubled with each, times a random 0.5 to 1.5 so that callers spread
-_MAX_BACKOFF_S = 1.0
+_BACKOFF_S: Final = (
+    0.05  # before the first repetition, doubled with each, times a random 0.5 to 1.5 so that callers spread
+)
+_MAX_BACKOFF_S: Final = 1.0
 
 
 async def ask(ex: Exchange, s: Services, q: Question, sink: Answer) -> None:

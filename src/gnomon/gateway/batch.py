@@ -7,14 +7,16 @@ half as much so (docs/benchmarks/gateway.md). One that comes alone waits for nob
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from gnomon.kit import log
 
-_log = log.get(__name__)
-_MOST_READS, _MOST_READ_BYTES = 64, 1 << 18  # held before they are worked on, though the turn is not over
-_MOST_SENDS, _MOST_SEND_BYTES = 16, 1 << 17  # so many go out though it is not: a slow caller's pause must come soon
-_JOINED_BYTES = 16_384  # to the same transport, one after the other: one write
+_log: Final = log.get(__name__)
+_MOST_READS: Final = 64  # held before they are worked on, though the turn is not over
+_MOST_READ_BYTES: Final = 1 << 18
+_MOST_SENDS: Final = 16  # so many go out though it is not: a slow caller's pause must come soon
+_MOST_SEND_BYTES: Final = 1 << 17
+_JOINED_BYTES: Final = 16_384  # to the same transport, one after the other: one write
 
 
 class Receiver(Protocol):

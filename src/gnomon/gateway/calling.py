@@ -4,7 +4,7 @@ import asyncio
 import math
 from enum import Enum, auto
 from functools import partial
-from typing import Protocol
+from typing import Final, Protocol
 
 from gnomon.gateway.circuits import Circuit, Verdict
 from gnomon.gateway.deadline import Deadline
@@ -17,7 +17,7 @@ from gnomon.gateway.services import Services
 from gnomon.gateway.snapshot import PreparedRoute, PreparedTarget
 from gnomon.kit import log
 
-_log = log.get(__name__)
+_log: Final = log.get(__name__)
 
 
 class Answer(Sink, Protocol):

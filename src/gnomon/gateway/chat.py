@@ -1,6 +1,7 @@
 """The story of one request: admit, guard, route, ask the model, guard, record, answer."""
 
 import asyncio
+from typing import Final
 
 import msgspec
 
@@ -29,11 +30,11 @@ from gnomon.gateway.shortcuts import Shortcut
 from gnomon.gateway.streaming import EventStream, Garbage
 from gnomon.kit import log
 
-_log = log.get(__name__)
-_encode = msgspec.json.Encoder().encode
-_EVENTS = b"text/event-stream; charset=utf-8"
-_NEAR_S = 0.01
-_MOST_DIGITS = 6  # of seconds to wait: eleven days
+_log: Final = log.get(__name__)
+_encode: Final = msgspec.json.Encoder().encode
+_EVENTS: Final = b"text/event-stream; charset=utf-8"
+_NEAR_S: Final = 0.01
+_MOST_DIGITS: Final = 6  # of seconds to wait: eleven days
 
 
 def begin(ex: Exchange, s: Services) -> None:

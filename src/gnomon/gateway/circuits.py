@@ -4,14 +4,14 @@ A circuit is that of one model on one server: a new adapter that fails must not 
 """
 
 import time
-from typing import Literal
+from typing import Final, Literal
 
 from gnomon.contract.bundle import Breaker
 from gnomon.gateway.snapshot import PreparedTarget
 from gnomon.kit import log
 
-_log = log.get(__name__)
-_MAX_KNOWN = 1024  # circuits; bundles of years may have named more than there are
+_log: Final = log.get(__name__)
+_MAX_KNOWN: Final = 1024  # circuits; bundles of years may have named more than there are
 
 Verdict = Literal["good", "bad", "unreachable", "none"]
 

@@ -7,7 +7,7 @@ is closed after 75 s. Ambiguous framing (Content-Length with Transfer-Encoding, 
 
 import asyncio
 from collections import deque
-from typing import Any
+from typing import Any, Final
 
 import httptools
 
@@ -20,20 +20,20 @@ from gnomon.gateway.relaying import plain_socket
 from gnomon.gateway.settle import settle
 from gnomon.gateway.story import Story
 
-_WANTED = frozenset(
+_WANTED: Final = frozenset(
     b"""
     authorization content-encoding content-length expect host idempotency-key transfer-encoding x-gnomon-cache
     x-gnomon-conversation x-gnomon-timeout-ms
     """.split()
 )
-_TAG = b"x-gnomon-tag-"
-_FORWARDED = b"x-forwarded-for"
-_MAX_TAGS = 16
-_MAX_TAG_NAME = 32
-_MAX_TAG_VALUE = 200
-_PIECES = 1024
-_WIRE_SPARE = 65_536  # bytes that chunk sizes and extensions may take besides twice the body
-_LINGER_S = 2.0  # how long a refused caller may go on sending into the void
+_TAG: Final = b"x-gnomon-tag-"
+_FORWARDED: Final = b"x-forwarded-for"
+_MAX_TAGS: Final = 16
+_MAX_TAG_NAME: Final = 32
+_MAX_TAG_VALUE: Final = 200
+_PIECES: Final = 1024
+_WIRE_SPARE: Final = 65_536  # bytes that chunk sizes and extensions may take besides twice the body
+_LINGER_S: Final = 2.0  # how long a refused caller may go on sending into the void
 
 
 class Connection(asyncio.Protocol):

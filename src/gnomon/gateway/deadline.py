@@ -3,8 +3,9 @@
 import asyncio
 import math
 from collections.abc import Callable
+from typing import Final
 
-_NEAR_S = 0.001  # a timer may come so much too early
+_NEAR_S: Final = 0.001  # a timer may come so much too early
 
 
 def _nothing() -> None: ...

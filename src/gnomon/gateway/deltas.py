@@ -7,32 +7,32 @@ is cut anywhere as plain text is, so each such text runs for itself, known by wh
 
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from gnomon.gateway.guarding import DEEPEST
 
 Path = tuple[str | int, ...]
-OURS = ("tool ", "in ", "by ")
+OURS: Final = ("tool ", "in ", "by ")
 """How fields begin that are no members of the delta: a tool call's arguments, a text in a structure or beside it."""
-CALLS = ("tool ", "in \0tool_calls", "in \0function_call")
-_LABELS = frozenset(
+CALLS: Final = ("tool ", "in \0tool_calls", "in \0function_call")
+_LABELS: Final = frozenset(
     """
     type id name role format status signature data title url mime_type language object finish_reason
     """.split()  # noqa: SIM905 - a line for each word would tell nobody more
 )
-ENDS = frozenset(
+ENDS: Final = frozenset(
     """
     stop length tool_calls content_filter function_call eos eos_token stop_sequence end_turn max_tokens tool_use
     model_length error abort
     """.split()  # noqa: SIM905 - a line for each word would tell nobody more
 )
 """What is said of a choice that has ended. Anything else may stand in every event, and nothing held goes on for it."""
-_BLOBS = frozenset(("data", "b64_json", "file_data"))
-_HOLDERS = frozenset("audio input_audio audio_url image images image_url video videos video_url file".split())  # noqa: SIM905
-_SHORT_BLOB = 64  # characters: what is shorter may be a number that was cut
-_base64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
-_data_url = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
-_ONCE = frozenset(("type", "index"))  # of the labels, what clients take as it stands and do not add up
+_BLOBS: Final = frozenset(("data", "b64_json", "file_data"))
+_HOLDERS: Final = frozenset("audio input_audio audio_url image images image_url video videos video_url file".split())  # noqa: SIM905
+_SHORT_BLOB: Final = 64  # characters: what is shorter may be a number that was cut
+_base64: Final = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
+_data_url: Final = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
+_ONCE: Final = frozenset(("type", "index"))  # of the labels, what clients take as it stands and do not add up
 
 
 class Place(NamedTuple):

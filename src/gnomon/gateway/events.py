@@ -1,6 +1,9 @@
 """The events in the bytes of a stream: a line ends with LF, CR or CRLF, as its server likes, and is cut anywhere."""
 
-_CR, _LF = b"\r\n"  # numbers, see `moulds`
+from typing import Final
+
+_LF: Final = 0x0A  # bytes are looked for as numbers: as bytes each look fails first, and is tried again
+_CR: Final = 0x0D
 
 
 def split(data: bytes) -> tuple[list[bytes], bytes]:

@@ -3,7 +3,7 @@
 import time
 from asyncio import Future
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from gnomon.contract.bundle import Key
 from gnomon.contract.content import ContentFinding
@@ -13,8 +13,8 @@ from gnomon.gateway.heads import Proof
 from gnomon.gateway.refusal import Refusal
 from gnomon.gateway.snapshot import PreparedRoute, PreparedTarget, Snapshot
 
-NOTHING = Entry()
-_NONE: frozenset[str] = frozenset()
+NOTHING: Final = Entry()
+_NONE: Final[frozenset[str]] = frozenset()
 
 
 def _nobody_waits() -> None: ...

@@ -5,18 +5,18 @@ A field is a member that the caller, a tool or the model has named: in what is n
 about `name` would change which function is called; nor are those of a schema, which name fields and hold none.
 """
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from gnomon.gateway.guarding import DEEPEST, NUMERIC, PROTOCOL, Guard, Lent, Masker, Side, StreamMasker, TreeGuard
 from gnomon.gateway.streaming import Garbage
 
-_OURS = PROTOCOL - {"user"}
-_SCHEMAS = frozenset(("parameters", "schema", "input_schema"))
-_MOST_HELD = 16 << 20  # characters of a text that is guarded as a whole
-_decode = msgspec.json.Decoder().decode
-_encode = msgspec.json.Encoder().encode
+_OURS: Final = PROTOCOL - {"user"}
+_SCHEMAS: Final = frozenset(("parameters", "schema", "input_schema"))
+_MOST_HELD: Final = 16 << 20  # characters of a text that is guarded as a whole
+_decode: Final = msgspec.json.Decoder().decode
+_encode: Final = msgspec.json.Encoder().encode
 
 
 def tree_guard(masker: Masker, side: Side, vault: Any) -> TreeGuard:

@@ -1,11 +1,12 @@
 """Where a request's body begins and ends, and what is refused because two readers could disagree about it."""
 
 import re
+from typing import Final
 
 from gnomon.gateway.exchange import Exchange
 from gnomon.gateway.refusal import Refusal
 
-_ORIGIN = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
+_ORIGIN: Final = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
 
 
 def check(ex: Exchange, *, upgrade: bool) -> None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
@@ -19,7 +19,7 @@ Place = tuple[int, int, Any, str | None]
 Lent = tuple[Callable[[str], Any], Callable[[str, int], int], Callable[[str, int], int], str, str, int]
 """See `gnomon.guard.finding`."""
 
-PROTOCOL = frozenset(
+PROTOCOL: Final = frozenset(
     """
     role content messages model stream temperature top_p max_tokens max_completion_tokens n stop user
     assistant system developer tool tools tool_calls tool_call_id function arguments name description
@@ -29,15 +29,15 @@ PROTOCOL = frozenset(
     top_logprobs logprob items enum additionalProperties
     """.split()  # noqa: SIM905 - sixty lines of one word each would tell nobody more
 )
-DEEPEST = 400
+DEEPEST: Final = 400
 """Levels of a JSON value that is walked: compiled code would not notice the end of its stack."""
-_LONG_NUMBER = 10_000_000_000  # eleven digits: the shortest number that is somebody's (a mobile number)
-_SHORT_NUMBER = 1000  # four digits: the shortest that a company's own pattern may take
-NUMERIC = frozenset(("seed", "created"))
-_NUMERIC_FIELD = re.compile(rb'[{,]\s*"(?:seed|created)"\s*:\s*\Z')
-_NAME_ENDS = (b":", b" ", b"\n", b"\t", b"\r")  # what may stand behind a name
-_decode = msgspec.json.Decoder().decode
-_encode = msgspec.json.Encoder().encode
+_LONG_NUMBER: Final = 10_000_000_000  # eleven digits: the shortest number that is somebody's (a mobile number)
+_SHORT_NUMBER: Final = 1000  # four digits: the shortest that a company's own pattern may take
+NUMERIC: Final = frozenset(("seed", "created"))
+_NUMERIC_FIELD: Final = re.compile(rb'[{,]\s*"(?:seed|created)"\s*:\s*\Z')
+_NAME_ENDS: Final = (b":", b" ", b"\n", b"\t", b"\r")  # what may stand behind a name
+_decode: Final = msgspec.json.Decoder().decode
+_encode: Final = msgspec.json.Encoder().encode
 
 
 class Masker(Protocol):

@@ -6,10 +6,11 @@ whole message, on the same connection; a connection whose heads never repeat is 
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
-_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,9})\r\n", re.IGNORECASE)
-_LARGEST = 4096  # bytes of a head that is kept for as long as its connection
-MOST_TRIES = 8
+_LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,9})\r\n", re.IGNORECASE)
+_LARGEST: Final = 4096  # bytes of a head that is kept for as long as its connection
+MOST_TRIES: Final = 8
 
 
 @dataclass(slots=True)

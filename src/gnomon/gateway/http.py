@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from http import HTTPStatus
+from typing import Final
 
 import msgspec
 
@@ -9,9 +10,9 @@ from gnomon.gateway.exchange import NOTHING, Exchange
 from gnomon.gateway.over_limit import limit_headers
 from gnomon.gateway.refusal import Refusal
 
-_encode = msgspec.json.encode
-_LINES = {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n".encode() for s in HTTPStatus}
-_TYPES = {
+_encode: Final = msgspec.json.encode
+_LINES: Final = {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n".encode() for s in HTTPStatus}
+_TYPES: Final = {
     400: "invalid_request_error",
     401: "authentication_error",
     403: "permission_error",

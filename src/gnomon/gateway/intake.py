@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -19,7 +19,7 @@ from gnomon.gateway.requests import Asked, bad, check, decode, expected
 from gnomon.gateway.services import Services
 from gnomon.gateway.snapshot import PreparedRoute
 
-_encode = msgspec.json.Encoder().encode
+_encode: Final = msgspec.json.Encoder().encode
 
 
 async def question(ex: Exchange, s: Services) -> Question:

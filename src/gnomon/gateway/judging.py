@@ -5,14 +5,16 @@ the guard passes through, so a text that cannot be judged does not pass.
 """
 
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from gnomon.contract.content import ContentFinding, ContentPolicy
 from gnomon.gateway.guarding import Side, blocked
 
 Findings = dict[tuple[str, str], ContentFinding]
-_SHORTEST = 4  # characters: less is no attack, and names of kinds are many
-_NAMES = frozenset(("id", "model", "object", "role", "type", "finish_reason", "system_fingerprint", "tool_call_id"))
+_SHORTEST: Final = 4  # characters: less is no attack, and names of kinds are many
+_NAMES: Final = frozenset(
+    ("id", "model", "object", "role", "type", "finish_reason", "system_fingerprint", "tool_call_id")
+)
 
 
 class ContentStream(Protocol):

@@ -4,7 +4,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import httptools
 
@@ -15,10 +15,10 @@ from gnomon.gateway.relaying import Course, Relays
 from gnomon.gateway.snapshot import Origin
 from gnomon.gateway.story import Stage, Turn
 
-_native = native.load("events")
-_chunks = _native.chunks if _native is not None else None
-_GRACE_S = 0.25  # between the last event and the end of the answer: only with it the connection is used again
-_MAX_HEADER_BYTES = 32_768
+_native: Final = native.load("events")
+_chunks: Final = _native.chunks if _native is not None else None
+_GRACE_S: Final = 0.25  # between the last event and the end of the answer: only with it the connection is used again
+_MAX_HEADER_BYTES: Final = 32_768
 
 
 class UpstreamError(Exception):

@@ -5,7 +5,7 @@ record counts it and keeps a remark in its place.
 """
 
 import re
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -21,18 +21,27 @@ from gnomon.gateway.snapshot import PreparedRoute
 from gnomon.gateway.streaming import Garbage
 
 Path = tuple[str | int, ...]
-_SIGNS = (b'"audio"', b'"image', b'"video', b'"input_audio"', b'"b64_json"', b'"file_data"', b";base64,", b"\\u00")
-_HOLDERS: dict[str, Unscanned] = {
+_SIGNS: Final = (
+    b'"audio"',
+    b'"image',
+    b'"video',
+    b'"input_audio"',
+    b'"b64_json"',
+    b'"file_data"',
+    b";base64,",
+    b"\\u00",
+)
+_HOLDERS: Final[dict[str, Unscanned]] = {
     "audio": "audio", "input_audio": "audio", "audio_url": "audio",
     "image": "image", "images": "image", "image_url": "image",
     "video": "video", "videos": "video", "video_url": "video",
     "file": "file",
 }  # fmt: skip
-_DATA = frozenset(("data", "b64_json", "file_data"))
-_TEXTS = frozenset(("content", "text", "refusal", "arguments", "transcript"))
-_URL = re.compile(r"data:(?:(image|audio|video)/)?[^,]{0,200};base64,", re.IGNORECASE)
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
-_encode = msgspec.json.Encoder().encode
+_DATA: Final = frozenset(("data", "b64_json", "file_data"))
+_TEXTS: Final = frozenset(("content", "text", "refusal", "arguments", "transcript"))
+_URL: Final = re.compile(r"data:(?:(image|audio|video)/)?[^,]{0,200};base64,", re.IGNORECASE)
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
+_encode: Final = msgspec.json.Encoder().encode
 
 
 class Blob:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from gnomon.contract.bundle import Key, Quota, Roster, Target
@@ -9,8 +10,8 @@ from gnomon.contract.ports import Day, Meter
 from gnomon.contract.signing import BadBundle
 from gnomon.contract.traffic import MAX_TOKENS
 
-_MILLION = 1_000_000
-_NONE: tuple[Meter, ...] = ()
+_MILLION: Final = 1_000_000
+_NONE: Final[tuple[Meter, ...]] = ()
 
 
 def token_count(claimed: object) -> int:

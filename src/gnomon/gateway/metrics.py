@@ -6,12 +6,13 @@ import time
 from bisect import bisect_left
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
-_BOUNDS_MS = (5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0, 5000.0, 10_000.0, 30_000.0)
-_FRESH_S = 15.0
-_HELP = {
+_BOUNDS_MS: Final = (5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0, 5000.0, 10_000.0, 30_000.0)
+_FRESH_S: Final = 15.0
+_HELP: Final = {
     "gnomon_gateway_requests_total": "counter Requests by outcome",
     "gnomon_gateway_masked_total": "counter Masked entities by direction",
     "gnomon_gateway_latency_ms": "histogram Total time of answered requests in milliseconds",

@@ -7,23 +7,24 @@ one JSON string: putting another string into valid JSON changes that string and 
 import re
 from functools import lru_cache
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-_decode = msgspec.json.Decoder().decode
-_decode_text = msgspec.json.Decoder(str).decode
-_encode = msgspec.json.Encoder().encode
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_MOST_PLACES = 4  # where a member of that name is looked for in a payload
-_ROLES = ("assistant", "tool", "user", "system")
-RUNNING = frozenset(("content", "refusal", "reasoning", "reasoning_content"))
+_decode: Final = msgspec.json.Decoder().decode
+_decode_text: Final = msgspec.json.Decoder(str).decode
+_encode: Final = msgspec.json.Encoder().encode
+_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_MOST_PLACES: Final = 4  # where a member of that name is looked for in a payload
+_ROLES: Final = ("assistant", "tool", "user", "system")
+RUNNING: Final = frozenset(("content", "refusal", "reasoning", "reasoning_content"))
 """Members of a delta whose texts run."""
-CALM = frozenset((("index", "delta", "finish_reason"), ("index", "delta", "logprobs", "finish_reason")))
+CALM: Final = frozenset((("index", "delta", "finish_reason"), ("index", "delta", "logprobs", "finish_reason")))
 """The members of a choice beside which no server has put any of its own."""
-KNOWN = RUNNING | {"role", "tool_calls", "function_call"}
+KNOWN: Final = RUNNING | {"role", "tool_calls", "function_call"}
 """Members of a delta that may be null."""
-_LF, _BACKSLASH = b"\n\\"  # bytes are looked for as numbers: as bytes each look fails first, and is tried again
+_LF: Final = 0x0A  # numbers, see `events`
+_BACKSLASH: Final = 0x5C
 
 
 class Mould:

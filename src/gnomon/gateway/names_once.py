@@ -2,21 +2,21 @@
 
 import json
 import re
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-_encode = msgspec.json.Encoder().encode
-_BACKSLASH = ord("\\")
+_encode: Final = msgspec.json.Encoder().encode
+_BACKSLASH: Final = ord("\\")
 # How a name's end and its colon may be written otherwise than `":`: then only a full look tells.
-_HINTS = (b"\\u00", b'" ', b'"\n', b'"\t', b'"\r')  # each found in a fraction of what the pattern takes
-_SPACE_HINTS = (
+_HINTS: Final = (b"\\u00", b'" ', b'"\n', b'"\t', b'"\r')  # each found in a fraction of what the pattern takes
+_SPACE_HINTS: Final = (
     b"\n",
     b"\t",
     b"\r",
     b" :",
 )  # enough where nothing is escaped: looking for one byte costs next to nothing
-_OTHERWISE = re.compile(rb'"[ \t\r\n]+:|\\u00(?:22|3[aA])')
+_OTHERWISE: Final = re.compile(rb'"[ \t\r\n]+:|\\u00(?:22|3[aA])')
 
 
 def repeated(raw: bytes, value: Any) -> str | None:

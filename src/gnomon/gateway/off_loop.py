@@ -9,15 +9,15 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 from gnomon.gateway.guarding import Masker
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_INLINE_BYTES = 32_768  # guarded in some 10 ms even when full of personal data
-_SWITCH_S = 0.0005
+_INLINE_BYTES: Final = 32_768  # guarded in some 10 ms even when full of personal data
+_SWITCH_S: Final = 0.0005
 
 
 def hand_over_soon() -> None:

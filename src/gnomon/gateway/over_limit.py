@@ -1,18 +1,21 @@
 """What a caller is told about its limits: headers and refusals as OpenAI sends them."""
 
+from typing import Final
+
 from gnomon.contract.ports import Entry, Meter, Room
 from gnomon.gateway.refusal import Refusal
 
-_WHOSE = {"key": ("此密钥", "this key"), "team": ("所属团队", "the team"), "model": ("此模型", "this model")}
-_WHAT = {
+_WHOSE: Final = {"key": ("此密钥", "this key"), "team": ("所属团队", "the team"), "model": ("此模型", "this model")}
+_WHAT: Final = {
     "slots": ("并发请求数", "requests at once"),
     "requests": ("请求频率", "request rate"),
     "tokens": ("每分钟 token 数", "tokens a minute"),
     "day_tokens": ("每日 token 预算", "tokens a day"),
     "day_cost": ("每日费用预算", "cost a day"),
 }
-_LINES = b"\r\nx-ratelimit-limit-%b: %%d\r\nx-ratelimit-remaining-%b: %%d\r\nx-ratelimit-reset-%b: %%b"
-_REQUESTS, _TOKENS = (_LINES % (what, what, what) for what in (b"requests", b"tokens"))
+_LINES: Final = b"\r\nx-ratelimit-limit-%b: %%d\r\nx-ratelimit-remaining-%b: %%d\r\nx-ratelimit-reset-%b: %%b"
+_REQUESTS: Final = _LINES % (b"requests", b"requests", b"requests")
+_TOKENS: Final = _LINES % (b"tokens", b"tokens", b"tokens")
 
 
 def limit_headers(room: Entry) -> bytes:

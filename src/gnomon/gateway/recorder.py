@@ -15,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -22,12 +23,12 @@ from gnomon.contract.traffic import DefenceNotice, Feedback, TrafficRecord
 from gnomon.gateway.quoting import quoted
 from gnomon.kit import log
 
-_log = log.get(__name__)
-_SYNC_RECORDS = 256
-_SYNC_S = 0.2
-_ROTATE_BYTES = 64 << 20
-_BACKLOG_BYTES = 8 << 20
-_TURN_BYTES = 1 << 20  # of records that one turn of the loop may hold back: written, though it is not over
+_log: Final = log.get(__name__)
+_SYNC_RECORDS: Final = 256
+_SYNC_S: Final = 0.2
+_ROTATE_BYTES: Final = 64 << 20
+_BACKLOG_BYTES: Final = 8 << 20
+_TURN_BYTES: Final = 1 << 20  # of records that one turn of the loop may hold back: written, though it is not over
 
 
 class Recorder:

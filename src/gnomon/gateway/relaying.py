@@ -9,7 +9,7 @@ where somebody judges or restores the text, it stays where it was.
 import asyncio
 import resource
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from gnomon import native
 from gnomon.gateway.answers import Streamed
@@ -18,10 +18,10 @@ from gnomon.gateway.moulds import Mould
 from gnomon.gateway.running import Field
 from gnomon.kit import log
 
-_log = log.get(__name__)
-_native = native.load("relay")
-_Relay = getattr(_native, "Relay", None)
-_PORTION = 64  # streams that are read in one turn
+_log: Final = log.get(__name__)
+_native: Final = native.load("relay")
+_Relay: Final = getattr(_native, "Relay", None)
+_PORTION: Final = 64  # streams that are read in one turn
 
 
 def plain_socket(transport: Any) -> int:

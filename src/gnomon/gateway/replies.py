@@ -1,7 +1,7 @@
 """The way back of a whole answer: guarded, and restored for those with the right to it."""
 
 import re
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -17,8 +17,8 @@ from gnomon.gateway.running import merge
 from gnomon.gateway.snapshot import PreparedRoute
 from gnomon.gateway.streaming import Garbage
 
-_encode = msgspec.json.Encoder().encode
-_LOGPROBS = re.compile(rb'"logprobs"\s*:(?!\s*null)')
+_encode: Final = msgspec.json.Encoder().encode
+_LOGPROBS: Final = re.compile(rb'"logprobs"\s*:(?!\s*null)')
 
 
 def guard_output(ex: Exchange, data: bytes, route: PreparedRoute, guard: Guard) -> bytes:

@@ -5,7 +5,7 @@ the model server sees exactly what permission, routing and guard saw.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -15,14 +15,14 @@ from gnomon.gateway.names_once import repeated
 from gnomon.gateway.parts import Unread, is_tokens, see_parts
 from gnomon.gateway.refusal import Refusal
 
-ENDPOINTS = {
+ENDPOINTS: Final = {
     "/v1/chat/completions": "chat",
     "/v1/completions": "completions",
     "/v1/embeddings": "embeddings",
     "/v1/models": "models",
     "/v1/feedback": "feedback",
 }
-_decode = msgspec.json.Decoder().decode
+_decode: Final = msgspec.json.Decoder().decode
 
 
 class Asked:

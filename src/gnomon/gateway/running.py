@@ -1,17 +1,18 @@
 """One text of a stream that runs from event to event: judged, masked, kept for the record, restored."""
 
 import re
+from typing import Final
 
 from gnomon import native
 from gnomon.gateway.guarding import Lent, StreamMasker, StreamRestorer, blocked
 from gnomon.gateway.judging import ContentStream
 from gnomon.gateway.moulds import Mould
 
-KEPT_REPLY_CHARS = 1_048_576
+KEPT_REPLY_CHARS: Final = 1_048_576
 """Characters of the masked reply that the record has at most."""
-_NUMBER_OR_ADDRESS = re.compile(r"[\d@]")
-_native = native.load("events")
-_splice = _native.splice if _native is not None else None
+_NUMBER_OR_ADDRESS: Final = re.compile(r"[\d@]")
+_native: Final = native.load("events")
+_splice: Final = _native.splice if _native is not None else None
 
 
 class Field:

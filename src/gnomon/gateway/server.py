@@ -12,10 +12,10 @@ from gnomon.gateway.connection import Connection
 from gnomon.gateway.hosting import ServerLimits
 from gnomon.gateway.services import Services
 
-_PORTION = 500  # connections looked at in a row: half a millisecond
-_CROWDED = 0.8  # of the connections that may be: from here on idle ones go sooner
-_CROWDED_IDLE_S = 5.0
-_ADDRESSES = 4096  # whose digests are remembered: who calls once calls again
+_PORTION: Final = 500  # connections looked at in a row: half a millisecond
+_CROWDED: Final = 0.8  # of the connections that may be: from here on idle ones go sooner
+_CROWDED_IDLE_S: Final = 5.0
+_ADDRESSES: Final = 4096  # whose digests are remembered: who calls once calls again
 _HEX: Final = tuple(f"{byte:02x}" for byte in range(256))
 
 

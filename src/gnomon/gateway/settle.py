@@ -1,6 +1,7 @@
 """The end of every request: one record, the counters, and the canary's verdict."""
 
 import base64
+from typing import Final
 
 from gnomon.contract.bundle import Canary
 from gnomon.contract.traffic import DefenceNotice, Timings, TrafficRecord
@@ -12,8 +13,8 @@ from gnomon.gateway.uncounted import used
 from gnomon.kit import log
 from gnomon.kit.ids import new_id
 
-_log = log.get(__name__)
-_MAX_CONTENT = 1_048_576  # characters of request and of reply in a record
+_log: Final = log.get(__name__)
+_MAX_CONTENT: Final = 1_048_576  # characters of request and of reply in a record
 
 
 def settle(ex: Exchange, s: Services, *, answers: bool = False) -> bool:

@@ -9,7 +9,7 @@ import os
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -38,8 +38,8 @@ from gnomon.guard.sealed import CopySealer
 from gnomon.kit import log
 from gnomon.kit.errors import GnomonError
 
-_log = log.get(__name__)
-_SPEEDS: tuple[Literal["structured", "names", "deep"], ...] = ("structured", "names", "deep")
+_log: Final = log.get(__name__)
+_SPEEDS: Final[tuple[Literal["structured", "names", "deep"], ...]] = ("structured", "names", "deep")
 
 
 Origin = tuple[str, int, str, str]

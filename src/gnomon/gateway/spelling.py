@@ -4,13 +4,13 @@ A column is what stands in the same place of each token: its text, its bytes, th
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from gnomon.gateway.guarding import DEEPEST
 
-TOLD_BY_TOKEN = ("logprobs", "token_ids")
+TOLD_BY_TOKEN: Final = ("logprobs", "token_ids")
 """The members of a choice that say its text once more; both go where it changed."""
-_NAMES = frozenset(
+_NAMES: Final = frozenset(
     ("token", "logprob", "bytes", "top_logprobs", "content", "refusal", "tokens", "token_logprobs", "text_offset")
 )
 

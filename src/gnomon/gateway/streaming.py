@@ -5,7 +5,7 @@ a finish reason, a change of field, `[DONE]`, or the end. Bytes may arrive cut a
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -16,12 +16,12 @@ from gnomon.gateway.meters import token_count
 from gnomon.gateway.moulds import CALM, KNOWN, RUNNING, Mould, mould
 from gnomon.gateway.running import Field, merge
 
-_MAX_EVENT_BYTES = 1_048_576
-_decode = msgspec.json.Decoder().decode
-_encode = msgspec.json.Encoder().encode
-_MOST_MOULDS = 8  # made in vain: a server whose events never repeat is not worth more trying
-_MOST_FIELDS = 4096
-_FEW = 3  # events in which one that is like the rest is met: before it there is one with the role alone
+_MAX_EVENT_BYTES: Final = 1_048_576
+_decode: Final = msgspec.json.Decoder().decode
+_encode: Final = msgspec.json.Encoder().encode
+_MOST_MOULDS: Final = 8  # made in vain: a server whose events never repeat is not worth more trying
+_MOST_FIELDS: Final = 4096
+_FEW: Final = 3  # events in which one that is like the rest is met: before it there is one with the role alone
 
 
 class Garbage(Exception):

@@ -1,13 +1,13 @@
 """What an answer took whose model server did not count: it never does, its caller left, or an error ended a stream."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from gnomon.gateway.exchange import Exchange
 from gnomon.gateway.meters import estimated
 
-_decode = msgspec.json.Decoder().decode
+_decode: Final = msgspec.json.Decoder().decode
 
 
 def used(ex: Exchange) -> tuple[int, int]:

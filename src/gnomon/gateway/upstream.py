@@ -3,15 +3,16 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from typing import Final
 
 from gnomon.gateway.batch import Batch
 from gnomon.gateway.deadline import Deadlines
 from gnomon.gateway.link import Closed, Keeper, Line, Link, Sink, Unreachable, idly
 from gnomon.gateway.snapshot import Origin, PreparedTarget
 
-_BEFORE_S = 0.005  # how long before a connection's time is over it is asked whether the loop is late
-_MAX_IDLE = 256  # kept connections per upstream
-_MAX_IDLE_S = 60.0  # a firewall forgets what idles longer, and tells nobody
+_BEFORE_S: Final = 0.005  # how long before a connection's time is over it is asked whether the loop is late
+_MAX_IDLE: Final = 256  # kept connections per upstream
+_MAX_IDLE_S: Final = 60.0  # a firewall forgets what idles longer, and tells nobody
 
 
 def _turn_away(coming: "asyncio.Task[Link]") -> None:

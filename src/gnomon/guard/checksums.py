@@ -1,18 +1,19 @@
 """Check digits. Every function takes ASCII digits (and letters where the standard has them) and never raises."""
 
 from operator import mul
+from typing import Final
 
-_ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_ID_CHECK = "10X98765432"
-_USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-_USCC_VALUE = {char: value for value, char in enumerate(_USCC_ALPHABET)}
-_USCC_WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
-_VIN_VALUE = dict(
+_ID_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_ID_CHECK: Final = "10X98765432"
+_USCC_ALPHABET: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+_USCC_VALUE: Final = {char: value for value, char in enumerate(_USCC_ALPHABET)}
+_USCC_WEIGHTS: Final = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
+_VIN_VALUE: Final = dict(
     zip("ABCDEFGHJKLMNPRSTUVWXYZ0123456789", map(int, "12345678123457923456789" + "0123456789"), strict=True)
 )
-_VIN_WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
-_ID_ZEROS = 48 * sum(_ID_WEIGHTS)  # what the codes of seventeen zeros add up to
-_LUHN_DOUBLED = bytes.maketrans(b"0123456789", bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))
+_VIN_WEIGHTS: Final = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
+_ID_ZEROS: Final = 48 * sum(_ID_WEIGHTS)  # what the codes of seventeen zeros add up to
+_LUHN_DOUBLED: Final = bytes.maketrans(b"0123456789", bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))
 
 
 def luhn(number: str) -> bool:
@@ -51,10 +52,10 @@ def iban(code: str) -> bool:
     return int("".join(str(int(char, 36)) for char in code[4:] + code[:4])) % 97 == 1
 
 
-_CF_FIRST = (1, 0, 5, 7, 9, 13, 15, 17, 19, 21)
-_CF_LAST = (2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23)
-_CF_ODD = dict(zip("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", (*_CF_FIRST, *_CF_FIRST, *_CF_LAST), strict=True))
-_NIF_LETTERS = "TRWAGMYFPDXBNJZSQVHLCKE"
+_CF_FIRST: Final = (1, 0, 5, 7, 9, 13, 15, 17, 19, 21)
+_CF_LAST: Final = (2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23)
+_CF_ODD: Final = dict(zip("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", (*_CF_FIRST, *_CF_FIRST, *_CF_LAST), strict=True))
+_NIF_LETTERS: Final = "TRWAGMYFPDXBNJZSQVHLCKE"
 
 
 def fiscal_code(code: str) -> bool:

@@ -5,7 +5,7 @@ is at most `view.SPACED` long, or begins with one of the few shapes of `_BEGUN`.
 """
 
 import re
-from typing import Any
+from typing import Any, Final
 
 from gnomon import native
 from gnomon.guard.detectors.birth import MONTHS
@@ -15,20 +15,20 @@ from gnomon.guard.detectors.plate import PROVINCES
 from gnomon.guard.normalise import DIGIT, HANZI_DIGITS
 from gnomon.guard.view import SPACED
 
-LONGEST = 4096
+LONGEST: Final = 4096
 """Longest stretch without a break that is held back before something has been found in it."""
 
 # Signs that no value contains break a token, so that code and JSON flow.
-TOKEN = rf"!#$%&()*+\-./0-9:=?@A-Z\[\]\\^_a-z~{DIGIT[3:]}"
-_JOINT = r"\s,，、·•—―°"
-_token = re.compile(f"[{TOKEN}]*")
-_joint = re.compile(f"[{_JOINT}]{{1,6}}")
-_left_of_joint = re.compile(rf"[\-./_]{{0,2}}[A-Z)）{DIGIT}]")  # read backwards
-_COMMA = re.compile("[,，、]")
-_left_of_comma = re.compile(r"[NSEW]?\s?°?\s?[0-9]{4,12}\.")  # read backwards: only coordinates have commas
-_right_of_joint = re.compile(rf"[A-Z(（+\-./_{DIGIT}]")
-_N = f"[{DIGIT}十廿]"
-_BEGUN = re.compile(
+TOKEN: Final = rf"!#$%&()*+\-./0-9:=?@A-Z\[\]\\^_a-z~{DIGIT[3:]}"
+_JOINT: Final = r"\s,，、·•—―°"
+_token: Final = re.compile(f"[{TOKEN}]*")
+_joint: Final = re.compile(f"[{_JOINT}]{{1,6}}")
+_left_of_joint: Final = re.compile(rf"[\-./_]{{0,2}}[A-Z)）{DIGIT}]")  # read backwards
+_COMMA: Final = re.compile("[,，、]")
+_left_of_comma: Final = re.compile(r"[NSEW]?\s?°?\s?[0-9]{4,12}\.")  # read backwards: only coordinates have commas
+_right_of_joint: Final = re.compile(rf"[A-Z(（+\-./_{DIGIT}]")
+_N: Final = f"[{DIGIT}十廿]"
+_BEGUN: Final = re.compile(
     rf"(?:[{PROVINCES}](?:[\s·•.\-]?(?:[A-HJ-Z][\s·•.\-]?[A-Z0-9]{{0,7}})?)?"
     rf"|[{SIGNS}](?:字(?:第\s?)?)?"
     rf"|[{SIGNS}]字第\s?[0-9]{{1,10}}\s?"
@@ -42,21 +42,21 @@ _BEGUN = re.compile(
     r"|-----BEGIN[A-Z0-9 ]{0,52}"
     r")\Z"
 )
-_BEGUN_WINDOW = 80
+_BEGUN_WINDOW: Final = 80
 # A telephone's extension, without which it may be too short to be one.
-_EXTENDED = re.compile(r"[+(（]{0,2}[0-9][0-9()（）\s.\-/]{0,48}\s?(?:ex?|(?:x|ext\.?)\s?[0-9]{0,5})\Z")
-_EXTENSION_WINDOW = 9  # xt. 12345
-_broken = re.compile(BROKEN_EMAIL)
-_BROKEN_WINDOW = 208
+_EXTENDED: Final = re.compile(r"[+(（]{0,2}[0-9][0-9()（）\s.\-/]{0,48}\s?(?:ex?|(?:x|ext\.?)\s?[0-9]{0,5})\Z")
+_EXTENSION_WINDOW: Final = 9  # xt. 12345
+_broken: Final = re.compile(BROKEN_EMAIL)
+_BROKEN_WINDOW: Final = 208
 # How most Chinese text ends: a character with which nothing above goes on, and perhaps a comma.
-_SETTLED = re.compile(rf"[^{TOKEN}{_JOINT}{DIGIT}{PROVINCES}{SIGNS}十廿字第年月日号（(）)出生·•.\-][，、]?\Z")
+_SETTLED: Final = re.compile(rf"[^{TOKEN}{_JOINT}{DIGIT}{PROVINCES}{SIGNS}十廿字第年月日号（(）)出生·•.\-][，、]?\Z")
 
 
 def undecided(text: str, start: int) -> int:
     """The first place at or after `start` from which more text could still make or change a value."""
-    if _quick is None:
+    if undecided_quickly is None:
         return undecided_slowly(text, start)
-    place: int = _quick(text, start)
+    place: int = undecided_quickly(text, start)
     return place if place >= 0 else min(-1 - place, _opened(text, start))
 
 
@@ -115,6 +115,6 @@ def _configured() -> Any:
     return made.undecided
 
 
-_SIGNED = "".join(sorted({*PROVINCES, *SIGNS}))
-_quick = undecided_quickly = _configured()
+_SIGNED: Final = "".join(sorted({*PROVINCES, *SIGNS}))
+undecided_quickly: Final = _configured()
 """The place, or -1 - a place where the shapes that values begin with have to be asked; None without C."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from gnomon.contract.verdicts import Span
 from gnomon.guard import islands
@@ -152,7 +152,7 @@ def default_finder() -> Finder:
     return Finder()
 
 
-_NONE: list[Span] = []  # nothing was found; not to be changed
+_NONE: Final[list[Span]] = []  # nothing was found; not to be changed
 
 
 class Window:

@@ -10,28 +10,30 @@ import re
 import secrets
 from collections.abc import Collection, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from gnomon import native
 
-_ALPHABET = "bcdfghjkmnpqrstvwxz"
-_LETTERS = bytes(ord(_ALPHABET[byte % len(_ALPHABET)]) for byte in range(256))
+_ALPHABET: Final = "bcdfghjkmnpqrstvwxz"
+_LETTERS: Final = bytes(ord(_ALPHABET[byte % len(_ALPHABET)]) for byte in range(256))
 # Letters only: a digest of digits could be read as a number by the next masker.
-_HEX_LETTERS = str.maketrans("0123456789abcdef", "bcdfghjkmnpqrstv")
-_LETTERS_HEX = str.maketrans("bcdfghjkmnpqrstv", "0123456789abcdef")
-_CODE = 6
-_HMAC_BLOCK = 64  # bytes; RFC 2104 digests a longer key first
-_LONGEST_LABEL = 24
-_OPEN, _CLOSE = "⟦", "⟧"
+_HEX_LETTERS: Final = str.maketrans("0123456789abcdef", "bcdfghjkmnpqrstv")
+_LETTERS_HEX: Final = str.maketrans("bcdfghjkmnpqrstv", "0123456789abcdef")
+_CODE: Final = 6
+_HMAC_BLOCK: Final = 64  # bytes; RFC 2104 digests a longer key first
+_LONGEST_LABEL: Final = 24
+_OPEN: Final = "⟦"
+_CLOSE: Final = "⟧"
 # What models make of it: other brackets, doubled ones, spaces, a full-width or missing underscore, capitals, and, when
 # they translate, another label: the letters alone say which value it is.
-OPENING, CLOSING = "⟦[【〖〔《〚［「『", "⟧]】〗〕》〛］」』"
-_ANY = re.escape(OPENING + CLOSING)
-WRITTEN = re.compile(
+OPENING: Final = "⟦[【〖〔《〚［「『"
+CLOSING: Final = "⟧]】〗〕》〛］」』"
+_ANY: Final = re.escape(OPENING + CLOSING)
+WRITTEN: Final = re.compile(
     rf"(?:\[\[|[{re.escape(OPENING)}])\s?([^{_ANY}_＿\n]{{1,{_LONGEST_LABEL}}}?)\s?[_＿-]?\s?"
     rf"(?ai:([{_ALPHABET}]{{{_CODE},12}}))\s?(?:\]\]|[{re.escape(CLOSING)}])"
 )
-LONGEST = _LONGEST_LABEL + 12 + 10
+LONGEST: Final = _LONGEST_LABEL + 12 + 10
 """Characters that a placeholder has at most, however it is written: a stream holds back that many after a bracket."""
 
 

@@ -1,7 +1,7 @@
 """What happens to each finding: which rule of a policy decides, and the one object that the gateway asks."""
 
 from collections.abc import Iterator
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from gnomon.contract.masking import FIELD, MaskPolicy, MaskRule, Purpose
 from gnomon.contract.masking import Operator as OperatorName
@@ -15,15 +15,15 @@ from gnomon.guard.view import Place
 from gnomon.kit.errors import BadInput
 
 Way = Literal["input", "output"]
-BLOCK = 4096
+BLOCK: Final = 4096
 """Characters looked at in one go; longer texts pass through a window, so that a few hits cost a few blocks."""
 
-MOST_FIELDS = 1000
+MOST_FIELDS: Final = 1000
 """Fields whose decisions are remembered; names of fields may come from whoever sends them."""
-_SECRETS = tuple(detector.entity for detector in DETECTORS if detector.is_secret)
-_NOT_NOTED = frozenset(_SECRETS)  # a password is nobody's identifier, and nothing of it stays
+_SECRETS: Final = tuple(detector.entity for detector in DETECTORS if detector.is_secret)
+_NOT_NOTED: Final = frozenset(_SECRETS)  # a password is nobody's identifier, and nothing of it stays
 
-DEFAULT_POLICY = MaskPolicy(
+DEFAULT_POLICY: Final = MaskPolicy(
     id="default",
     version="1",
     rules=(

@@ -27,7 +27,12 @@ _MOST_CLASSES: Final = 60
 _MOST_BITS: Final = 60
 _MOST_KNOWN: Final = 4096
 _MOST_DIGITS: Final = 255
-_ODD, _SEVEN, _ELEVEN, _ESCAPED, _ISLAND, _OTHER = (1 << n for n in range(6))
+_ODD: Final = 1 << 0
+_SEVEN: Final = 1 << 1
+_ELEVEN: Final = 1 << 2
+_ESCAPED: Final = 1 << 3
+_ISLAND: Final = 1 << 4
+_OTHER: Final = 1 << 5
 
 
 class Unfit(Exception):

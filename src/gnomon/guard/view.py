@@ -1,24 +1,24 @@
 """What a detector looks at: a stretch of shadow text, and the numbers in it."""
 
 import re
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from gnomon.guard.normalise import DIGIT, digits
 
-LEFT = 96
+LEFT: Final = 96
 """Shadow characters to the left of a value that may speak for it (a key word). A stream keeps that many."""
 
-SPACED = 72
+SPACED: Final = 72
 """Longest value, in shadow characters, that may contain spaces: a stream holds back that many."""
 
-SEPARATOR = r"\s\-—―./·•_"
-_RUN = re.compile(f"[{DIGIT}](?:[{SEPARATOR}]{{0,3}}[{DIGIT}]){{4,}}[Xx]?")
-_GROUP = re.compile(f"[{DIGIT}]+")
-_WORD_BEFORE = re.compile(r"[A-Za-z0-9]*\Z")
-_WORD_AFTER = re.compile(r"[A-Za-z0-9]*")
-_LONG_WORD = re.compile("[A-Za-z0-9]{15,}")
-MOST_DIGITS = 19
-_LENGTHS = frozenset((7, 8, *range(11, MOST_DIGITS + 1)))
+SEPARATOR: Final = r"\s\-—―./·•_"
+_RUN: Final = re.compile(f"[{DIGIT}](?:[{SEPARATOR}]{{0,3}}[{DIGIT}]){{4,}}[Xx]?")
+_GROUP: Final = re.compile(f"[{DIGIT}]+")
+_WORD_BEFORE: Final = re.compile(r"[A-Za-z0-9]*\Z")
+_WORD_AFTER: Final = re.compile(r"[A-Za-z0-9]*")
+_LONG_WORD: Final = re.compile("[A-Za-z0-9]{15,}")
+MOST_DIGITS: Final = 19
+_LENGTHS: Final = frozenset((7, 8, *range(11, MOST_DIGITS + 1)))
 
 
 class Found(NamedTuple):

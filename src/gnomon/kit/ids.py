@@ -2,8 +2,9 @@
 
 import secrets
 import time
+from typing import Final
 
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford base 32: no i, l, o, u
+_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford base 32: no i, l, o, u
 
 
 def new_id(kind: str) -> str:

@@ -49,7 +49,7 @@ NAMES: Final = (
             "view",
         )
     ),
-    *(f"gnomon.backends.limits_{name}" for name in ("account", "clock", "day", "local", "locks")),
+    *(f"gnomon.backends.limits_{name}" for name in ("account", "clock", "day", "layout", "local", "locks")),
     "gnomon.kit.ids",
 )
 
@@ -71,8 +71,8 @@ def target(root: Path = HERE.parent) -> Path:
     """Where the build of these sources lies, for this interpreter."""
     digest = sha256(str(sysconfig.get_config_var("EXT_SUFFIX")).encode())
     for folder in _SOURCES:
-        for path in sorted((root / folder).rglob("*.py")):
-            if BUILT in path.parents:
+        for path in sorted((root / folder).rglob("*.*")):
+            if path.suffix not in (".py", ".h") or BUILT in path.parents:
                 continue
             data = path.read_bytes()
             digest.update(f"{path.relative_to(root)}\0{len(data)}\0".encode() + data)

@@ -167,6 +167,7 @@ def test_trailers_change_nothing(gateway: Gateway) -> None:
     assert send(gateway, chunked(body, trailer=b"x: y\r\n" * 200)).startswith(b"HTTP/1.1 431")
 
 
+@pytest.mark.interpreted
 def test_idle_callers_make_room_when_there_are_too_many(
     home: Home, start: Callable[..., Gateway], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -346,6 +346,7 @@ def test_the_last_half_of_the_files_is_left_to_others(
     assert texts(caller.body()) == "您好，一。"
 
 
+@pytest.mark.interpreted
 def test_without_another_socket_a_stream_stays_where_it_is(
     gateway: Gateway, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:

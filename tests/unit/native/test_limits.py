@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from gnomon import native
 from gnomon.backends import limits_local
-from gnomon.backends.limits_local import _METER_AT, _METER_SIZE, _METERS, LimitsLocal
-from gnomon.backends.limits_locks import PLAIN
+from gnomon.backends.limits_layout import METER_AT, METER_SIZE, METERS, PLAIN
+from gnomon.backends.limits_local import LimitsLocal
 from gnomon.contract.ports import Day, Meter
 
 quick = native.load("limits")
@@ -62,12 +62,12 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Clock, Limi
 
 
 def places(limits: LimitsLocal) -> list[int]:
-    found = (limits._find(_METER_AT, _METERS, _METER_SIZE, limits._hash(subject)) for subject in SUBJECTS)
+    found = (limits._find(METER_AT, METERS, METER_SIZE, limits._hash(subject)) for subject in SUBJECTS)
     return [place for place in found if place >= 0]
 
 
 def written(limits: LimitsLocal) -> list[bytes]:
-    return [limits._map[place : place + _METER_SIZE] for place in places(limits)]
+    return [limits._map[place : place + METER_SIZE] for place in places(limits)]
 
 
 def told(limits: LimitsLocal, step: Any, day: Day) -> Any:
@@ -84,7 +84,7 @@ def test_both_say_and_write_the_same(both: tuple[Clock, LimitsLocal, LimitsLocal
     clock, native_one, python_one = both
     for limits in (native_one, python_one):
         for place in places(limits):
-            limits._map[place : place + _METER_SIZE] = bytes(_METER_SIZE)
+            limits._map[place : place + METER_SIZE] = bytes(METER_SIZE)
     for step in told_steps:
         clock.now += step[5]
         day = Day(100.0)

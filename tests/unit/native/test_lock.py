@@ -12,8 +12,8 @@ import pytest
 
 from gnomon import native
 from gnomon.backends import limits_local
+from gnomon.backends.limits_layout import PLAIN, WORD
 from gnomon.backends.limits_local import LimitsLocal
-from gnomon.backends.limits_locks import PLAIN, WORD
 from gnomon.contract.ports import Day, Meter
 
 # Without C workers take the lock of the file, which the kernel frees when one dies.

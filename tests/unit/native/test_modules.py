@@ -43,9 +43,31 @@ def test_a_new_module_leaves_the_build_aside_too(sources: Path) -> None:
     assert modules.target(sources) != before
 
 
+def test_a_header_that_the_c_includes_leaves_it_aside_too(sources: Path) -> None:
+    before = modules.target(sources)
+    (sources / "native" / "sites.h").write_text("")
+    assert modules.target(sources) != before
+
+
 def test_every_listed_module_is_there() -> None:
     assert all((HERE.parent.parent / f"{name.replace('.', '/')}.py").is_file() for name in modules.NAMES)
     assert len({*modules.NAMES}) == len(modules.NAMES)
+
+
+def _is_constant(node: ast.stmt) -> bool:
+    """Assigned where everybody of the module sees it, and neither Final nor a name for a type."""
+    if isinstance(node, ast.AnnAssign):
+        return not ast.unparse(node.annotation).startswith(("Final", "TypeAlias"))
+    if not isinstance(node, ast.Assign) or ast.unparse(node.targets[0]) == "__all__":
+        return False
+    is_type = isinstance(node.value, ast.Subscript)
+    return not is_type and not ast.unparse(node.value).startswith(("TypeVar(", "ParamSpec("))
+
+
+@pytest.mark.parametrize("name", modules.NAMES)
+def test_constants_are_final_so_that_nobody_looks_them_up(name: str) -> None:
+    tree = ast.parse((HERE.parent.parent / f"{name.replace('.', '/')}.py").read_text(encoding="utf-8"))
+    assert [ast.unparse(node) for node in tree.body if _is_constant(node)] == []
 
 
 def _awaits_in_ends(source: str) -> list[int]:

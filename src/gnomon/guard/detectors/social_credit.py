@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Final
 
 from gnomon.guard.checksums import social_credit_code
 from gnomon.guard.detectors.base import Detector, keyed
@@ -9,10 +10,12 @@ from gnomon.guard.scan import literal
 from gnomon.guard.shapes import trigger
 from gnomon.guard.view import Found, View
 
-_WORDS = ("信用代码", "税号", "纳税人识别", "纳税识别", "uscc")
-_CODE = re.compile(r"[0-9A-HJ-NP-RTUWXYa-hj-np-rtuwxy]{2}[0-9]{6}[0-9A-Za-z]{10}")
+_WORDS: Final = ("信用代码", "税号", "纳税人识别", "纳税识别", "uscc")
+_CODE: Final = re.compile(r"[0-9A-HJ-NP-RTUWXYa-hj-np-rtuwxy]{2}[0-9]{6}[0-9A-Za-z]{10}")
 
-_TRIGGER = trigger(rb"[0-9A-Z]{2}[0-9]{6}[0-9A-Z]{10}", "(?<![A-Z0-9])[0-9A-Z]{2}[0-9]{6}[0-9A-Z]{10}(?![A-Z0-9])")
+_TRIGGER: Final = trigger(
+    rb"[0-9A-Z]{2}[0-9]{6}[0-9A-Z]{10}", "(?<![A-Z0-9])[0-9A-Z]{2}[0-9]{6}[0-9A-Z]{10}(?![A-Z0-9])"
+)
 
 
 def _find(view: View) -> Iterator[Found]:
@@ -21,8 +24,8 @@ def _find(view: View) -> Iterator[Found]:
             yield Found(start, end, "USCC")
 
 
-CHECKED = Detector("USCC", "信用代码", (_TRIGGER,), _find, visible=(4, 4))
-NAMED = Detector(
+CHECKED: Final = Detector("USCC", "信用代码", (_TRIGGER,), _find, visible=(4, 4))
+NAMED: Final = Detector(
     "USCC",
     "信用代码",
     tuple(map(literal, _WORDS)),

@@ -1,9 +1,11 @@
 """The value is gone for good; a word says what stood there. The format is another text to stand there."""
 
+from typing import Final
+
 from gnomon.guard.operators.base import Operator, Subject
 from gnomon.guard.placeholders import placeholder
 
-_LONGEST = 32
+_LONGEST: Final = 32
 
 
 def _replace(subject: Subject, format: str) -> str:
@@ -17,4 +19,4 @@ def _wrong(entity: str, format: str) -> str:
     return ""
 
 
-OPERATOR = Operator("redact", _replace, _wrong)
+OPERATOR: Final = Operator("redact", _replace, _wrong)
