@@ -32,6 +32,7 @@ class Loader:
         self.refused = 0
         self.swaps = 0
         self._folder = folder
+        self._watched = {name: str(folder / name) for name in ("policy.json", "roster.json", "key.pub")}
         self._guard = guard
         self._mask_key = mask_key
         self._secrets_key = secrets_key
@@ -44,11 +45,11 @@ class Loader:
 
     def changed(self) -> bool:
         """Whether a file differs from the one last looked at (time, size, inode)."""
-        return any(self._stamp(name) != self._seen.get(name) for name in ("policy.json", "roster.json", "key.pub"))
+        return any(self._stamp(name) != self._seen.get(name) for name in self._watched)
 
     def load(self) -> None:
         """Take in what is new and good. The last good parts lie in `last/`, so that a restart finds them too."""
-        for name in ("policy.json", "roster.json", "key.pub"):
+        for name in self._watched:
             stamp = self._stamp(name)
             if stamp is not None:
                 self._seen[name] = stamp
@@ -145,7 +146,7 @@ class Loader:
 
     def _stamp(self, name: str) -> tuple[int, int, int] | None:
         try:
-            found = os.stat(self._folder / name)
+            found = os.stat(self._watched[name])
         except OSError:
             return None
         return found.st_mtime_ns, found.st_size, found.st_ino

@@ -124,7 +124,6 @@ def _event(envelope: dict[str, Any], empty: dict[str, Any], name: str) -> tuple[
     """The event that goes on, without its text: the choice last, in it the delta, in that the text."""
     rest = {key: value for key, value in empty.items() if key != "delta"}
     others = {key: value for key, value in empty["delta"].items() if key != name}
-    delta = _encode(others)[:-1] + (b"," if others else b"")
-    choice = _encode(rest)[:-1] + (b"," if rest else b"")
-    outer = _encode({**envelope, "choices": []})[:-2]
-    return b'%b%b"delta":%b%b:' % (outer, choice, delta, _encode(name)), b"}}]}"
+    whole: bytes = _encode({**envelope, "choices": [{**rest, "delta": {**others, name: ""}}]})
+    after = b"}}]}"
+    return whole[: -len(b'""' + after)], after
