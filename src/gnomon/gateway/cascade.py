@@ -12,13 +12,14 @@ import msgspec
 
 from gnomon.contract.bundle import Cascade
 from gnomon.contract.traffic import Outcome
-from gnomon.gateway.answers import Buffered, decoded, usage_of
+from gnomon.gateway.answers import Buffered, decoded
 from gnomon.gateway.calling import Failure, Question, call
 from gnomon.gateway.exchange import Exchange
 from gnomon.gateway.meters import cost
 from gnomon.gateway.services import Services
 from gnomon.gateway.settle import settle
 from gnomon.gateway.streaming import Garbage
+from gnomon.gateway.uncounted import taken
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -62,7 +63,7 @@ async def _ask(side: Exchange, s: Services, q: Question, rule: Cascade) -> dict[
         side.status, side.outcome = sink.status, _outcome(failure, sink.status)
         if side.outcome != "ok":
             return None
-        side.tokens_in, side.tokens_out = usage_of(sink.data)
+        side.tokens_in, side.tokens_out = taken(q.raw, sink.data)
         answer: dict[str, Any] = decoded(sink.data)
     except Garbage as error:
         side.outcome, side.error = "upstream_error", str(error)[:300]

@@ -8,7 +8,7 @@ import random
 
 import msgspec
 
-from gnomon.gateway.answers import Buffered, usage_of
+from gnomon.gateway.answers import Buffered
 from gnomon.gateway.calling import Question, call
 from gnomon.gateway.deadline import Deadline
 from gnomon.gateway.exchange import Exchange
@@ -16,6 +16,7 @@ from gnomon.gateway.services import Services
 from gnomon.gateway.settle import settle
 from gnomon.gateway.snapshot import PreparedTarget
 from gnomon.gateway.streaming import Garbage
+from gnomon.gateway.uncounted import taken
 from gnomon.kit import log
 
 _log = log.get(__name__)
@@ -55,7 +56,7 @@ async def _follow(ex: Exchange, s: Services, q: Question, target: PreparedTarget
             "ok" if sink.status == 200 else "upstream_refused" if 400 <= sink.status < 500 else "upstream_error"
         )
         if ex.outcome == "ok":
-            ex.tokens_in, ex.tokens_out = usage_of(sink.data)
+            ex.tokens_in, ex.tokens_out = taken(q.raw, sink.data)
     except asyncio.CancelledError:
         ex.outcome, ex.status = ("timeout", 504) if deadline.expired else ("client_gone", 499)
     except Garbage as error:

@@ -10,6 +10,7 @@ from gnomon.gateway.media import guard_answer
 from gnomon.gateway.meters import cost
 from gnomon.gateway.off_loop import inline_or_thread
 from gnomon.gateway.services import Services
+from gnomon.gateway.uncounted import used
 
 _encode = msgspec.json.Encoder().encode
 _KEPT_REPLY_CHARS = 1_048_576  # as many as a stream's record keeps; a longer one is not known whole
@@ -71,13 +72,17 @@ def _as_whole(ex: Exchange) -> bytes:
     said = ex.reply
     if ex.endpoint != "chat" or not said or len(said.decode()) >= _KEPT_REPLY_CHARS or b'"tool_calls"' in said:
         return b""
-    tokens = {"prompt_tokens": ex.tokens_in, "completion_tokens": ex.tokens_out}
+    tokens_in, tokens_out = used(ex)
     answer = {
         "id": f"chatcmpl-{ex.id}",
         "object": "chat.completion",
         "created": int(ex.at),
         "model": ex.model,
         "choices": decoded(said)["choices"],
-        "usage": {**tokens, "total_tokens": sum(tokens.values())},
+        "usage": {
+            "prompt_tokens": tokens_in,
+            "completion_tokens": tokens_out,
+            "total_tokens": tokens_in + tokens_out,
+        },
     }
     return _encode(answer)

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
+from gnomon.gateway.answers import usage_of
 from gnomon.gateway.exchange import Exchange
 from gnomon.gateway.meters import estimated
 
@@ -20,6 +21,12 @@ def used(ex: Exchange) -> tuple[int, int]:
     if ex.tokens_in or ex.tokens_out or not _answers(ex):
         return ex.tokens_in, ex.tokens_out
     return estimated(len(ex.request)), estimated(_said_bytes(ex.reply))
+
+
+def taken(asked: bytes, answer: bytes) -> tuple[int, int]:
+    """The same of a whole answer to a call of ours, which no caller hears yet or ever. Raises Garbage: it is none."""
+    counted = usage_of(answer)
+    return counted if any(counted) else (estimated(len(asked)), estimated(_said_bytes(answer)))
 
 
 def _answers(ex: Exchange) -> bool:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
-from gnomon.contract.bundle import Cache, Quota, Route, Target
+from gnomon.contract.bundle import Cache, Cascade, Quota, Route, Shadow, Target
 from gnomon.gateway.exchange import Exchange
 from gnomon.gateway.uncounted import used
 from tests.fakes.bundle import MASK, make_home
@@ -172,6 +173,44 @@ def test_an_answer_from_memory_tells_what_it_would_have_taken(tmp_path: Path, up
     assert (known["tokens_in"], known["tokens_out"]) == (asked["tokens_in"], asked["tokens_out"])
     assert known["saved"] == asked["cost"] > 0
     assert known["cost"] == 0
+
+
+def test_a_stream_from_memory_tells_the_estimate_to_who_asks_for_usage(
+    tmp_path: Path, upstream: Upstream, start: Start
+) -> None:
+    target = Target(id="t", upstream="up", model="m", weight=1.0)
+    route = Route(model="gnomon-chat", targets=(target,), mask_policy=MASK.id, cache=Cache(ttl_s=60))
+    gateway = start(make_home(tmp_path, upstream_url=upstream.url, routes=(route,)))
+    upstream.script = Script(reply=PIECE * 9, usage={})
+    gateway.call(stream=True)
+    known = gateway.call(stream=True, stream_options={"include_usage": True})
+    usage = json.loads(known.text.split("data: ")[-2])["usage"]
+    asked = gateway.records()[0]
+    assert known.headers["x-gnomon-cache"] == "hit"
+    assert (usage["prompt_tokens"], usage["completion_tokens"]) == (asked["tokens_in"], asked["tokens_out"])
+    assert usage["total_tokens"] == asked["tokens_in"] + 27
+
+
+@pytest.mark.parametrize("role", ["shadow", "draft"])
+def test_calls_of_ours_that_nobody_counts_have_used_what_they_say(
+    tmp_path: Path, upstream: Upstream, start: Start, role: str
+) -> None:
+    large, small = (
+        Target(id=name, upstream="up", model=name, weight=w) for name, w in (("large", 1.0), ("small", 0.0))
+    )
+    small = msgspec.structs.replace(small, price_in=10.0, price_out=40.0)
+    rules: dict[str, Any] = {"shadow": Shadow(target="small", share=1.0)}
+    if role == "draft":
+        rules = {"cascade": Cascade(small="small", min_mean_logprob=-1.0)}  # told none, it is not sure
+    route = Route(model="gnomon-chat", targets=(large, small), mask_policy=MASK.id, **rules)
+    gateway = start(make_home(tmp_path, upstream_url=upstream.url, routes=(route,)))
+    upstream.script = Script(reply=PIECE * 9, usage={})
+    assert gateway.call("a" * 400).status_code == 200
+    until("both are recorded", lambda: len(gateway.records()) == 2)
+    (record,) = (one for one in gateway.records() if one.get("role") == role)
+    assert record["tokens_out"] == 27
+    assert record["tokens_in"] > 100
+    assert record["cost"] == pytest.approx((record["tokens_in"] * 10 + record["tokens_out"] * 40) / 1e6)
 
 
 def test_a_budget_pays_for_an_answer_that_nobody_counts(tmp_path: Path, upstream: Upstream, start: Start) -> None:
