@@ -16,7 +16,7 @@
 
 struct site {
     uint64_t version; /* 0: nothing is remembered */
-    PyObject *name;   /* borrowed, compared only */
+    PyObject *name;   /* kept alive, so that its address is no other's; compared by that alone */
     union {
         PyObject *found; /* borrowed: whatever has this version holds it */
         Py_ssize_t offset;
@@ -38,6 +38,15 @@ site_method(PyObject *name, PyObject *const *args, size_t count, PyObject *names
 
 static inline uint64_t site_dict_version(PyObject *dict) { return ((PyDictObject *)dict)->ma_version_tag; }
 
+/* Only names that are the program's own: others are made for one look, and somebody's data may be among them. */
+static inline int site_is_name(PyObject *name) { return PyUnicode_CheckExact(name) && PyUnicode_CHECK_INTERNED(name); }
+
+static inline void site_remember(struct site *here, uint64_t version, PyObject *name)
+{
+    here->version = version;
+    Py_XSETREF(here->name, Py_NewRef(name));
+}
+
 SITE_SELDOM static PyObject *site_item_anew(PyObject *dict, PyObject *key, struct site *here)
 {
     here->version = 0;
@@ -52,9 +61,8 @@ SITE_SELDOM static PyObject *site_item_anew(PyObject *dict, PyObject *key, struc
         }
         return NULL;
     }
-    if (PyUnicode_CheckExact(key) && site_dict_version(dict) == before) {
-        here->version = before;
-        here->name = key;
+    if (site_is_name(key) && site_dict_version(dict) == before) {
+        site_remember(here, before, key);
         here->found = found;
     }
     return Py_NewRef(found);
@@ -73,7 +81,7 @@ PyObject *site_item(PyObject *dict, PyObject *key, struct site *here)
 /* What a type says to a name (borrowed); NULL where code decides, or where the type has no version. */
 static PyObject *site_of_type(PyTypeObject *type, PyObject *name)
 {
-    if (type->tp_getattro != PyObject_GenericGetAttr || !PyUnicode_CheckExact(name)) {
+    if (type->tp_getattro != PyObject_GenericGetAttr || !site_is_name(name)) {
         return NULL;
     }
     PyObject *said = _PyType_Lookup(type, name); /* gives it a version */
@@ -90,9 +98,8 @@ SITE_SELDOM static PyObject *site_attribute_anew(PyObject *object, PyObject *nam
     PyTypeObject *type = Py_TYPE(object);
     if (PyModule_CheckExact(object)) {
         PyObject *dict = PyModule_GetDict(object);
-        if (PyUnicode_CheckExact(name) && PyDict_GetItemWithError(dict, name) == found) {
-            here->version = site_dict_version(dict) | SITE_OF_MODULE;
-            here->name = name;
+        if (site_is_name(name) && PyDict_GetItem(dict, name) == found) {
+            site_remember(here, site_dict_version(dict) | SITE_OF_MODULE, name);
             here->found = found;
         }
         return found;
@@ -101,8 +108,7 @@ SITE_SELDOM static PyObject *site_attribute_anew(PyObject *object, PyObject *nam
     if (said != NULL && Py_IS_TYPE(said, &PyMemberDescr_Type) && PyType_IsSubtype(type, PyDescr_TYPE(said))) {
         PyMemberDef *member = ((PyMemberDescrObject *)said)->d_member; /* goes before what the object itself holds */
         if (member->type == T_OBJECT_EX && !(member->flags & PY_AUDIT_READ)) {
-            here->version = type->tp_version_tag;
-            here->name = name;
+            site_remember(here, type->tp_version_tag, name);
             here->offset = member->offset;
         }
     }
@@ -139,8 +145,7 @@ site_method_anew(PyObject *name, PyObject *const *args, size_t count, PyObject *
     here->version = 0;
     PyObject *said = site_is_bare(args[0]) ? site_of_type(Py_TYPE(args[0]), name) : NULL;
     if (said != NULL && PyType_HasFeature(Py_TYPE(said), Py_TPFLAGS_METHOD_DESCRIPTOR)) {
-        here->version = Py_TYPE(args[0])->tp_version_tag;
-        here->name = name;
+        site_remember(here, Py_TYPE(args[0])->tp_version_tag, name);
         here->found = said;
     }
     return PyObject_VectorcallMethod(name, args, count, names);

@@ -224,6 +224,18 @@ def test_a_key_whose_comparison_changes_the_dictionary_is_not_remembered(placed:
     assert not placed.is_remembered(40)
 
 
+def test_a_name_that_was_made_and_is_no_more_is_not_taken_for_the_next_at_its_address(placed: Any) -> None:
+    names = [f"k{n}" for n in range(10, 60)]
+    held = {name: n for n, name in enumerate(names)}
+    point = type("Point", (), {"__slots__": tuple(names)})()
+    for name, n in held.items():
+        setattr(point, name, n)
+    expected = [turn % 50 for turn in range(1000)]
+    # Each string is made for one look, lies where the last one lay, and is gone after it.
+    assert [placed.item(60, held, "".join(("k", str(10 + n)))) for n in expected] == expected
+    assert [placed.attribute(61, point, "".join(("k", str(10 + n)))) for n in expected] == expected
+
+
 def test_nothing_is_kept_alive(placed: Any) -> None:
     class Kind:
         __slots__ = ("x",)
