@@ -143,9 +143,11 @@ SITE_SELDOM static PyObject *
 site_method_anew(PyObject *name, PyObject *const *args, size_t count, PyObject *names, struct site *here)
 {
     here->version = 0;
-    PyObject *said = site_is_bare(args[0]) ? site_of_type(Py_TYPE(args[0]), name) : NULL;
-    if (said != NULL && PyType_HasFeature(Py_TYPE(said), Py_TPFLAGS_METHOD_DESCRIPTOR)) {
-        site_remember(here, Py_TYPE(args[0])->tp_version_tag, name);
+    PyTypeObject *type = Py_TYPE(args[0]);
+    PyObject *said = site_is_bare(args[0]) ? site_of_type(type, name) : NULL;
+    if (said != NULL && Py_IS_TYPE(args[0], type) && /* comparing names may run code that gives it another */
+        PyType_HasFeature(Py_TYPE(said), Py_TPFLAGS_METHOD_DESCRIPTOR)) {
+        site_remember(here, type->tp_version_tag, name);
         here->found = said;
     }
     return PyObject_VectorcallMethod(name, args, count, names);

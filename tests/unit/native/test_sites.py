@@ -198,6 +198,38 @@ def test_a_method_may_change_its_own_class_while_it_runs(placed: Any) -> None:
         placed.method(21, "told", thing)
 
 
+def test_an_object_that_gets_another_class_while_it_is_looked_at_is_not_remembered_as_that(placed: Any) -> None:
+    class Other:
+        __slots__ = ()
+
+        def told(self) -> str:
+            return "other"
+
+    class Odd:
+        """Met before "told" among the names of a class; being compared it changes the class of `thing`, once."""
+
+        is_waiting = False
+
+        def __hash__(self) -> int:
+            return hash("told")
+
+        def __eq__(self, other: object) -> bool:
+            if Odd.is_waiting:
+                Odd.is_waiting = False
+                thing.__class__ = Other
+            return False
+
+    names: Any = {"__slots__": (), Odd(): 1, "told": lambda self: "kind"}
+    kind: Any = type("Kind", (), names)
+    other, thing = Other(), kind()
+    assert other.told() == "other"  # its class has a version
+    sys._clear_type_cache()
+    Odd.is_waiting = True
+    placed.method(22, "told", thing)
+    assert type(thing) is Other
+    assert placed.method(22, "told", other) == "other"
+
+
 def test_what_can_be_remembered_is(placed: Any) -> None:
     one, two = _Point(1), _Point(2)
     assert [placed.attribute(30, each, "x") for each in (one, two)] == [1, 2]
