@@ -1,9 +1,10 @@
 """What the gateway costs, beside nginx (the limit) and other gateways: `python bench/gateway/run.py [--quick]`.
 
 All features on: key, limits, masking in and out with personal data in both bodies, records. One worker, with a core for
-itself (`taskset`); callers and model server have the others. CPU is that of the gateway's whole process tree, per
-request or event that the model server sent. Latencies are what the gateway adds to the same load sent straight to the
-model server. Peers do less (no masking, no records); nginx only passes bytes through.
+itself (`taskset`), on which every other contender is stopped meanwhile; callers and model server have the others. CPU
+is that of the gateway's whole process tree, per request or event that the model server sent. Latencies are what the
+gateway adds to the same load sent straight to the model server. Peers do less (no masking, no records); nginx only
+passes bytes through.
 
 `--soak SECONDS` measures something else: whether memory stays flat under mixed load (3600 is the hour of the goal).
 """
@@ -124,17 +125,19 @@ def measure(folder: Path, makers: list[Any], *, rounds: int, seconds: int) -> tu
                 del one.figures[metric]
             one.add("ready_s", one.ready_s)
             found.append(one)
+            one.rest()
         for _ in range(rounds):
             base = load(fast, folder, "rate", RATE, seconds)["ms"]
             direct = load(paced, folder, "streams", STREAMS, 4, seconds)
             for contender in found:
-                saturate(contender, folder, seconds)
-                try:
-                    one_round(contender, folder, base=base, direct=direct, seconds=seconds)
-                except RuntimeError as error:  # a peer that cannot do a part of it: told, and its figure left out
-                    if contender.name == "gnomon":
-                        raise
-                    skipped.append(f"{contender.name}: {' '.join(str(error).split())[:200]}")
+                with contender.awake():
+                    saturate(contender, folder, seconds)
+                    try:
+                        one_round(contender, folder, base=base, direct=direct, seconds=seconds)
+                    except RuntimeError as error:  # a peer that cannot do a part of it: told, and its figure left out
+                        if contender.name == "gnomon":
+                            raise
+                        skipped.append(f"{contender.name}: {' '.join(str(error).split())[:200]}")
     for make in makers:
         try:
             if make in (gnomon, nginx):
