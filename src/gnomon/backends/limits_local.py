@@ -235,7 +235,7 @@ class LimitsLocal:
         """A stable hash (the builtin one is salted per process); never 0, which marks a free place."""
         known = self._hashes.get(name)
         if known is None:
-            if len(self._hashes) >= 32_768:
+            if len(self._hashes) >= _MOST_KNOWN:
                 self._hashes.clear()
             known = layout.HASH.unpack(hashlib.blake2b(name.encode(), digest_size=8).digest())[0] or 1
             self._hashes[name] = known

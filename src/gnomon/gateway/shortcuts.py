@@ -9,11 +9,11 @@ from gnomon.gateway.exchange import Exchange
 from gnomon.gateway.media import guard_answer
 from gnomon.gateway.meters import cost
 from gnomon.gateway.off_loop import inline_or_thread
+from gnomon.gateway.running import KEPT_REPLY_CHARS
 from gnomon.gateway.services import Services
 from gnomon.gateway.uncounted import used
 
 _encode = msgspec.json.Encoder().encode
-_KEPT_REPLY_CHARS = 1_048_576  # as many as a stream's record keeps; a longer one is not known whole
 
 
 class Shortcut:
@@ -68,9 +68,10 @@ class Shortcut:
 
 
 def _as_whole(ex: Exchange) -> bytes:
-    """A stream of plain texts as the answer it would have been whole; empty where it cannot be told so."""
+    """A stream of plain texts as the answer it would have been whole; empty where it cannot be told so, or where it is
+    longer than what is kept of one."""
     said = ex.reply
-    if ex.endpoint != "chat" or not said or len(said.decode()) >= _KEPT_REPLY_CHARS or b'"tool_calls"' in said:
+    if ex.endpoint != "chat" or not said or len(said.decode()) >= KEPT_REPLY_CHARS or b'"tool_calls"' in said:
         return b""
     tokens_in, tokens_out = used(ex)
     answer = {

@@ -58,7 +58,8 @@ PyMODINIT_FUNC PyInit_placed(void) { return PyModule_Create(&module); }
 """
 
 pytestmark = [
-    # What is tested here is C for one Python; elsewhere compiled modules look up each time.
+    # What is tested here is C for one Python; with another compiled modules look up each time, and without a compiler
+    # there are none.
     pytest.mark.skipif(sys.version_info >= (3, 12), reason="places remember nothing from Python 3.12 on"),
     pytest.mark.skipif(not compiler(), reason="no C compiler"),
 ]
