@@ -1,6 +1,7 @@
 """A small load generator over raw sockets: requests at a fixed rate, and paced streams. Prints one JSON line.
 
-`load.py rate PORT RATE SECONDS` → latencies from the moment a request was due (no coordinated omission).
+`load.py rate PORT RATE SECONDS` → latencies from the moment a request was due (no coordinated omission), and how late
+each was sent.
 `load.py streams PORT STREAMS STAGGER_MS SECONDS` → streams and events, first-token times and each one's longest
 silence, of as many at once, each followed by the next until the time is over; 0 seconds: one each.
 `load.py mixed PORT SECONDS` → answers by status, of plain, personal, streamed, wrong and broken requests.
@@ -17,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
+
+_AWAKE_S = 0.002  # the loop's timers know whole milliseconds only: more than is measured
 
 
 class Caller(asyncio.Protocol):
@@ -93,9 +96,19 @@ async def connect(port: int) -> Caller:
     return caller
 
 
+async def until(due: float) -> None:
+    """To the microsecond: asleep, then awake but for what arrives."""
+    delay = due - time.perf_counter() - _AWAKE_S
+    if delay > 0:
+        await asyncio.sleep(delay)
+    while time.perf_counter() < due:
+        await asyncio.sleep(0)
+
+
 async def at_rate(port: int, data: bytes, rate: float, seconds: float) -> dict[str, Any]:
     idle = [await connect(port) for _ in range(16)]
     latencies: list[float] = []
+    late: list[float] = []
     failed, wrong = 0, ""
     running: set[asyncio.Task[None]] = set()
     begun = time.perf_counter() + 0.05
@@ -103,6 +116,7 @@ async def at_rate(port: int, data: bytes, rate: float, seconds: float) -> dict[s
     async def one(due: float) -> None:
         nonlocal failed, wrong
         caller = idle.pop() if idle else await connect(port)
+        late.append((time.perf_counter() - due) * 1000)
         latencies.append((await caller.ask(data) - due) * 1000)
         failed, wrong = failed + caller.failed, wrong or caller.wrong
         caller.failed = 0
@@ -110,14 +124,12 @@ async def at_rate(port: int, data: bytes, rate: float, seconds: float) -> dict[s
 
     for n in range(int(rate * seconds)):
         due = begun + n / rate
-        delay = due - time.perf_counter()
-        if delay > 0:
-            await asyncio.sleep(delay)
+        await until(due)
         task = asyncio.create_task(one(due))
         running.add(task)
         task.add_done_callback(running.discard)
     await asyncio.gather(*running)
-    return {"ms": latencies, "failed": failed, "wrong": wrong}
+    return {"ms": latencies, "late_ms": late, "failed": failed, "wrong": wrong}
 
 
 async def streams(port: int, data: bytes, count: int, stagger_ms: float, seconds: float) -> dict[str, Any]:

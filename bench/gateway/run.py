@@ -6,6 +6,7 @@ is that of the gateway's whole process tree, per request or event that the model
 gateway adds to the same load sent straight to the model server. Peers do less (no masking, no records); nginx only
 passes bytes through.
 
+`--quiet-core` sends what else runs on the machine to the other cores meanwhile (as root: everything that can go).
 `--soak SECONDS` measures something else: whether memory stays flat under mixed load (3600 is the hour of the goal).
 """
 
@@ -15,6 +16,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -29,6 +31,7 @@ from contenders import (
     HERE,
     KEY,
     OTHERS,
+    OWN,
     ROOT,
     Contender,
     gnomon,
@@ -39,6 +42,7 @@ from contenders import (
     portkey,
     tensorzero,
 )
+from quiet import kept_off
 
 RATE, SLOW_RATE = 200, 20
 STREAMS, SLOW_STREAMS = 60, 10
@@ -237,12 +241,16 @@ def metrics_of(found: list[Contender]) -> dict[str, float | None]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="under two minutes")
+    parser.add_argument(
+        "--quiet-core", action="store_true", help="everything else on the machine off the core that counts"
+    )
     parser.add_argument("--soak", type=float, metavar="SECONDS", help="only: memory under mixed load for so long")
     parser.add_argument("--without", action="append", default=[], choices=[m.__name__ for m in MAKERS[1:]])
     options = parser.parse_args()
     if shutil.which("wrk") is None:
         print("wrk is not installed (Debian: apt-get install wrk); nothing was measured.")
         return 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started ends too, what was moved goes back
     begun, others = time.monotonic(), os.getloadavg()[0]
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT).stdout
     print(f"{platform.platform()}, {os.cpu_count()} cores, {psutil.virtual_memory().total / 1e9:.0f} GB")
@@ -250,7 +258,11 @@ def main() -> int:
         print(
             f"DISTURBED: load average {others:.2f} before the start; trust ratios and CPU time, not wall-clock figures."
         )
-    with tempfile.TemporaryDirectory(prefix="gnomon-bench-") as folder:
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="gnomon-bench-"))
+        moved = stack.enter_context(kept_off(OWN, OTHERS)) if options.quiet_core else 0
+        if options.quiet_core:
+            print(f"{moved} threads of other programs kept off core {min(OWN)}")
         if options.soak:
             metrics: dict[str, Any] = soak(Path(folder), options.soak)
         else:
@@ -261,6 +273,7 @@ def main() -> int:
             print("\n".join([table(found), *dict.fromkeys(skipped)]))
             metrics = metrics_of(found)
     metrics["load_average_before"] = round(others, 2)
+    metrics["threads_kept_off"] = moved
     result = {"name": "gateway", "commit": commit.strip(), "seconds": round(time.monotonic() - begun, 1)}
     print("RESULT " + json.dumps({**result, "metrics": metrics}))
     return 0
