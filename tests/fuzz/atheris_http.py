@@ -28,6 +28,7 @@ from gnomon.kit import log
 from tests.fakes.upstream import event
 
 FAULT = re.compile(rb"HTTP/1\.1 500 ")
+LEAK = re.compile(rb"(?<![0-9])%b(?![0-9])" % PLANTED)  # in a longer number it is no telephone number
 BENCH: Bench
 
 
@@ -52,9 +53,9 @@ def one(data: bytes) -> None:
         BENCH.reply = rest if cut < 8 else b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\n\r\n%b" % (form, rest)
     got = BENCH.loop.run_until_complete(BENCH.talk(*pieces))
     assert not FAULT.search(got), got
-    assert PLANTED not in BENCH.asked
+    assert not LEAK.search(BENCH.asked), BENCH.asked
     if kind >= 3:
-        assert PLANTED not in got
+        assert not LEAK.search(got), got
 
 
 def seeds(folder: Path) -> None:
