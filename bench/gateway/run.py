@@ -4,7 +4,7 @@ All features on: key, limits, masking in and out with personal data in both bodi
 itself (`taskset`), on which every other contender is stopped meanwhile; callers and model server have the others. CPU
 is that of the gateway's whole process tree, per request or event that the model server sent. Latencies are what the
 gateway adds to the same load sent straight to the model server. Peers do less (no masking, no records); nginx only
-passes bytes through.
+passes bytes through. How late the load generator itself was stands beside.
 
 `--quiet-core` sends what else runs on the machine to the other cores meanwhile (as root: everything that can go).
 `--soak SECONDS` measures something else: whether memory stays flat under mixed load (3600 is the hour of the goal).
@@ -59,6 +59,7 @@ METRICS = (
     ("added_p50_ms", "added p50 ms"),
     ("added_p99_ms", "added p99 ms"),
     ("added_first_token_p50_ms", "added first token ms"),
+    ("late_p99_ms", "sent late p99 ms"),
     ("rss_mb", "RSS MB"),
     ("ready_s", "ready s"),
     ("ready_first_s", "first start on a host s"),
@@ -153,7 +154,9 @@ def measure(folder: Path, makers: list[Any], *, rounds: int, seconds: int) -> tu
 
 def one_round(contender: Contender, folder: Path, *, base: list[float], direct: dict[str, Any], seconds: int) -> None:
     contender.add("rss_mb", contender.rss_mb())
-    ms = load(contender, folder, "rate", _rate(contender), seconds)["ms"]
+    found = load(contender, folder, "rate", _rate(contender), seconds)
+    ms = found["ms"]
+    contender.add("late_p99_ms", percentile(found["late_ms"], 0.99))
     contender.add("added_p50_ms", percentile(ms, 0.5) - percentile(base, 0.5))
     contender.add("added_p99_ms", percentile(ms, 0.99) - percentile(base, 0.99))
     paced = contender.paced
