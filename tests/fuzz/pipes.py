@@ -61,13 +61,14 @@ class Pipe(asyncio.Transport):
 class Bench:
     """One worker whose model server says what it is told to."""
 
-    def __init__(self, *, timeout_s: float = 0.05) -> None:
+    def __init__(self, home: Path | None = None, *, timeout_s: float = 0.05, **changes: Any) -> None:
         self.loop = asyncio.new_event_loop()
-        home = Path(tempfile.mkdtemp(prefix="gnomon-fuzz-"))  # libFuzzer ends the process: it stays
-        made = make_home(home, upstream_url="http://127.0.0.1:9/v1", timeout_s=timeout_s)
+        home = home or Path(tempfile.mkdtemp(prefix="gnomon-fuzz-"))  # libFuzzer ends the process: it stays
+        made = make_home(home, upstream_url="http://127.0.0.1:9/v1", timeout_s=timeout_s, **changes)
         never = Breaker(unreachable=0, failure_ratio=0.0)
         made.publish(msgspec.structs.replace(made.policy, breaker=never))
         self.reply = b""
+        self.is_cut = True  # it comes in two reads
         self.asked = bytearray()
         self.loop.run_until_complete(self._start(home))
 
@@ -84,6 +85,10 @@ class Bench:
 
         self.loop.create_connection = connect  # type: ignore[method-assign, assignment]
 
+    def close(self) -> None:
+        self.worker.services.recorder.close()
+        self.loop.close()
+
     def _forget_records(self) -> None:
         """Thousands a second are written, and nobody reads them."""
         recorder = self.worker.services.recorder
@@ -95,17 +100,17 @@ class Bench:
     def _answer(self, link: Any) -> None:
         self.asked += link.transport.written
         link.transport.written.clear()
-        middle = len(self.reply) // 2
+        middle = len(self.reply) // 2 if self.is_cut else 0
         for piece in (self.reply[:middle], self.reply[middle:]):
             if piece and not link.transport.closed:
                 link.data_received(piece)
         link.transport.close()
         self.loop.call_soon(link.connection_lost, None)  # as loops do: behind the turn that works on what was read
 
-    async def talk(self, *pieces: bytes) -> bytes:
+    async def talk(self, *pieces: bytes, on_write: Callable[[], object] | None = None) -> bytes:
         self._forget_records()
         connection = self.worker.server()
-        pipe = Pipe()
+        pipe = Pipe(on_write)
         connection.connection_made(pipe)
         for piece in pieces:
             if piece:

@@ -26,6 +26,10 @@ class Out(Protocol):
 
     def write(self, data: bytes) -> None: ...
 
+    def finish(self, data: bytes) -> None:
+        """As `write`: the last of an answer."""
+        ...
+
     def socket(self) -> int:
         """Its number, where bytes may go to the caller at once: nothing is on its way; or else -1."""
         ...

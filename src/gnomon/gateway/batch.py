@@ -34,11 +34,22 @@ def _nothing() -> None:
 class Batch:
     """Belongs to one event loop. `commit` puts the turn's records into the kernel's hands."""
 
-    __slots__ = ("_after", "_commit", "_is_awake", "_loop", "_read_bytes", "_reads", "_send_bytes", "_sends")
+    __slots__ = (
+        "_after",
+        "_commit",
+        "_is_alone",
+        "_is_awake",
+        "_loop",
+        "_read_bytes",
+        "_reads",
+        "_send_bytes",
+        "_sends",
+    )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, commit: Callable[[], None] = _nothing) -> None:
         self._loop = loop
         self._commit = commit
+        self._is_alone = False  # what is worked on is all that has been read
         self._is_awake = False
         self._reads: list[tuple[Receiver, bytes]] = []
         self._read_bytes = 0
@@ -68,6 +79,12 @@ class Batch:
             self.flush()
         self.wake()
 
+    def put_last(self, transport: Any, data: bytes) -> None:
+        """As `put`, of the last that a read leads to: sent at once where no other waits for its turn."""
+        self.put(transport, data)
+        if self._is_alone:
+            self._send()
+
     @property
     def is_sending(self) -> bool:
         """Whether anything waits for the end of the turn."""
@@ -86,6 +103,16 @@ class Batch:
 
     def flush(self) -> None:
         """All that was put is sent; who closes a transport calls this first. Where that fails the connection ends."""
+        self._send()
+        if self._after:
+            after, self._after = self._after, []
+            for work in after:
+                try:
+                    work()
+                except Exception:  # noqa: BLE001 - nor the others' work
+                    _log.exception("work_failed")
+
+    def _send(self) -> None:
         try:
             self._commit()
         except Exception:  # noqa: BLE001 - it knows what it could not write; the answers are waited for all the same
@@ -99,13 +126,6 @@ class Batch:
             except Exception:  # noqa: BLE001 - one broken connection must not keep the others' bytes
                 _log.exception("send_failed")
                 transport.abort()  # or what is sent next would follow a gap, or nothing ever would
-        if self._after:
-            after, self._after = self._after, []
-            for work in after:
-                try:
-                    work()
-                except Exception:  # noqa: BLE001 - nor the others' work
-                    _log.exception("work_failed")
 
     def end(self) -> None:
         """All that was read is worked on and what that made is sent: now, whatever else this turn will read."""
@@ -123,6 +143,7 @@ class Batch:
 
     def _work(self) -> None:
         reads, self._reads, self._read_bytes = self._reads, [], 0
+        self._is_alone = len(reads) == 1
         for receiver, data in reads:
             try:
                 receiver.arrived(data)
@@ -132,3 +153,4 @@ class Batch:
                     receiver.abort()
                 except Exception:  # noqa: BLE001 - and no other
                     _log.exception("abort_failed")
+        self._is_alone = False

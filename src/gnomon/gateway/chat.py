@@ -185,7 +185,7 @@ async def _stream(ex: Exchange, out: Out, s: Services, q: Question) -> bool:
         return True
     ex.outcome, ex.status = "ok", 200
     _settle_answer(ex, s)
-    out.write(http.last_chunk(ex, last))
+    _finish(ex, out, s, http.last_chunk(ex, last))
     return not structures
 
 
@@ -257,7 +257,14 @@ async def _send_answer(ex: Exchange, out: Out, s: Services, q: Question, sink: B
 
 def _send_whole(ex: Exchange, out: Out, s: Services, data: bytes, *, content_type: bytes = b"application/json") -> None:
     _settle_answer(ex, s)
-    out.write(http.whole(ex, ex.status, data, content_type=content_type))
+    _finish(ex, out, s, http.whole(ex, ex.status, data, content_type=content_type))
+
+
+def _finish(ex: Exchange, out: Out, s: Services, data: bytes) -> None:
+    """What was taken is free before the caller hears the end, for he may ask another worker next."""
+    ex.link = None  # anybody's by now: a slow caller must not hold it
+    s.admission.release(ex)
+    out.finish(data)
 
 
 def _settle_answer(ex: Exchange, s: Services) -> None:

@@ -89,6 +89,10 @@ class Connection(asyncio.Protocol):
         if self._paused:
             self._hold()  # the pause may have begun with an answer before this one
 
+    def finish(self, data: bytes) -> None:
+        """The last of an answer: at once where nobody else waits."""
+        self._batch.put_last(self.transport, data)
+
     def socket(self) -> int:
         """Where bytes go to the caller at once, nothing of ours being on its way; -1 where there is no such place."""
         return -1 if self._paused else plain_socket(self.transport)

@@ -122,7 +122,7 @@ class Link(asyncio.Protocol):
         self._unread = 0
         self._ended = self._is_enough = False
         self._done = done = Turn(self._pool.stage)
-        self._pool.batch.put(self.transport, data)
+        self._pool.batch.put_last(self.transport, data)
         self._pool.batch.after(partial(self._work, done, meanwhile))
         timer = self._pool.loop.call_later(silence_s, self._give_up) if silence_s else None
         try:

@@ -1,5 +1,6 @@
 """Who gets in, who does not, and that every refusal is recorded."""
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,9 +10,11 @@ import pytest
 from msgspec.structs import replace
 
 from gnomon.contract.bundle import Ban, GuessRule, Lift
+from gnomon.contract.ports import Day, Meter
 from gnomon.gateway.addresses import network
 from tests.fakes.bundle import make_home, make_key, secret
-from tests.fakes.upstream import Script, Upstream
+from tests.fakes.upstream import Script, Upstream, event
+from tests.fuzz.pipes import HEAD, Bench
 from tests.unit.gateway.conftest import HTTP, Gateway, bearer
 
 Start = Callable[..., Gateway]
@@ -145,6 +148,28 @@ def test_concurrency_is_limited_and_given_back_whatever_happens(
         assert gateway.call(text).status_code in (200, 400)
     assert gateway.call(messages=[]).status_code == 400
     assert gateway.call().status_code == 200
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_what_an_answer_held_is_free_before_its_end_goes_to_the_caller(tmp_path: Path, streams: bool) -> None:
+    """Or who asks again at once would be refused by another worker."""
+    bench = Bench(tmp_path, keys=(make_key(concurrency=1),))
+    bench.is_cut = False
+    limits = bench.worker.services.limits
+    seen: list[str] = []
+
+    def look() -> None:
+        now = time.time()
+        seen.append(limits.enter((Meter("key:aaaaaaaa", concurrency=1),), day=Day(now + 60), now=now).refused)
+
+    said = event({"content": "好"}) + event({}, finish="stop") + b"data: [DONE]\n\n" if streams else b"{}"
+    form = b"text/event-stream" if streams else b"application/json"
+    bench.reply = b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\ncontent-length: %d\r\n\r\n%b" % (form, len(said), said)
+    body = json.dumps({"model": "gnomon-chat", "messages": [{"role": "user", "content": "a"}], "stream": streams})
+    asked = HEAD + b"content-length: %d\r\n\r\n%b" % (len(body), body.encode())
+    assert b" 200 OK" in bench.loop.run_until_complete(bench.talk(asked, on_write=look))
+    bench.close()
+    assert seen == [""]
 
 
 def test_a_key_without_the_model_or_the_scope_is_refused(tmp_path: Path, upstream: Upstream, start: Start) -> None:

@@ -180,6 +180,45 @@ def test_work_that_can_wait_is_done_behind_the_sends_and_fails_alone() -> None:
     assert told == ["sent", "fails", "works"]
 
 
+class Asker:
+    """A connection whose every read leads to the last of an answer."""
+
+    def __init__(self, batch: Batch, line: Line) -> None:
+        self.batch, self.line = batch, line
+        self.sent: list[list[bytes]] = []
+
+    def arrived(self, data: bytes) -> None:
+        self.batch.after(lambda: self.line.writes.append(b"after"))
+        self.batch.put(self.line, b"begins ")
+        self.batch.put_last(self.line, data)
+        self.sent.append(list(self.line.writes))
+
+    def abort(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("reads", "sent"), [([b"a"], [[b"begins a"]]), ([b"a", b"b"], [[], []])], ids=["alone", "beside another"]
+)
+def test_the_last_that_is_answered_alone_goes_at_once(reads: list[bytes], sent: list[list[bytes]]) -> None:
+    told: list[str] = []
+    line = Line(seen=lambda: told.append("sent"))
+    askers: list[Asker] = []
+
+    def work(batch: Batch) -> None:
+        asker = Asker(batch, line)
+        askers.append(asker)
+        for data in reads:
+            batch.take(asker, data)
+        batch.put_last(line, b"")  # nothing is worked on: it waits
+        assert line.writes == []
+        batch.end()
+
+    in_a_turn(work, lambda: told.append("records"))
+    assert askers[0].sent == [[*one] for one in sent]
+    assert told[:2] == ["records", "sent"]
+    assert line.writes[-1] == b"after"
+
+
 def test_a_turns_records_are_in_the_spool_in_one_write_before_a_byte_goes(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path, "w")
     said = [Feedback(id=f"fb_{n}", at=0.0, request=f"req_{n}", caller="c", rating=5) for n in range(3)]
