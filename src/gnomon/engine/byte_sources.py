@@ -103,7 +103,7 @@ def _unpacked(file: IO[bytes], head: bytes, *, depth: int, budget: _Budget) -> I
             return
         with zipfile.ZipFile(file) as archive:
             for member in archive.infolist():
-                if not member.is_dir():
+                if not member.filename.endswith("/"):  # `is_dir` fails where there is no name
                     with archive.open(member) as opened:
                         yield from _inner(member.filename, opened, depth=depth, budget=budget)
     except Unreadable as error:

@@ -80,6 +80,8 @@ def _opened(data: bytes) -> zipfile.ZipFile:
         package = zipfile.ZipFile(io.BytesIO(data))
         size = sum(part.file_size for part in package.infolist())
         encrypted = any(part.flag_bits & 1 for part in package.infolist())
+        if not all(package.namelist()):
+            raise zipfile.BadZipFile("a part of it has no name")
     except DAMAGED as error:
         raise UnreadableDocument(f"This is no office document: {error}.", next_step="Give a docx or xlsx.") from error
     if size > MOST_BYTES or encrypted:
