@@ -2,8 +2,8 @@
 
 Were each request worked on and answered as it is read, the kernel's ways in and out and the other sides' wake-ups would
 stand between two requests and drive the code out of the processor's caches: requests that come together cost nearly
-half as much so (docs/benchmarks/gateway.md). One that comes alone waits for nobody, nor do its bytes for what else there
-is to do for it. Records go before bytes.
+half as much so (docs/benchmarks/gateway.md). One that comes alone waits for nobody, nor do its bytes for what else
+there is to do for it. Records go before bytes.
 """
 
 import asyncio

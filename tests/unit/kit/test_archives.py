@@ -75,6 +75,7 @@ def end(archive: bytes) -> int:
 @example("bzip2", [(52, 0xFF)])
 @example("lzma", [(58, 0xFF)])
 @example("stored", [(end(ARCHIVES["stored"]) + 46, 0)])  # a part without a name
+@example("stored", [(ARCHIVES["stored"].rindex(b"PK\x01\x02") + 46, 0)])
 @example("stored", [(end(ARCHIVES["stored"]) + 6, 0xFF)])  # a version that nobody knows
 @example("stored", [(end(ARCHIVES["stored"]) + 10, 0x63)])  # a compression that nobody knows
 @example("stored", [(len(ARCHIVES["stored"]) - 4, 0xFF)])  # a list of parts that begins elsewhere
