@@ -17,8 +17,12 @@ def kept_off(own: set[int], others: set[int]) -> Iterator[int]:
     if not others or own == others or not hasattr(os, "sched_setaffinity"):
         yield 0
         return
-    before = {thread: had for thread in _threads() if (had := _sent(thread, away_from=own)) is not None}
+    before: dict[int, set[int]] = {}
     try:
+        for thread in _threads():
+            had = _sent(thread, away_from=own)
+            if had is not None:
+                before[thread] = had
         yield len(before)
     finally:
         for thread, had in before.items():
